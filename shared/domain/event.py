@@ -1,0 +1,96 @@
+"""What a provider's event says, and what it makes of a job's status."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shared.domain.job import JobStatus
+from shared.domain.suppression import SuppressionReason
+
+
+class EventKind(StrEnum):
+    DELIVERY = "Delivery"
+    BOUNCE = "Bounce"
+    SPAM_COMPLAINT = "SpamComplaint"
+    SUBSCRIPTION_CHANGE = "SubscriptionChange"
+    OPEN = "Open"
+    CLICK = "Click"
+    # Sent while a webhook is created or verified; stored, never acted on.
+    TEST = "Test"
+    # Anything else, today's or tomorrow's: stored, never acted on.
+    OTHER = "Other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFacts:
+    """An event in our words. `occurred_at` is the provider's clock; None where the payload has no date."""
+
+    kind: EventKind
+    content_key: bytes
+    occurred_at: datetime | None = None
+    message_id: str | None = None
+    job_id: UUID | None = None
+    # Normalised as a job's recipient is; absent from some payloads.
+    recipient: str | None = field(default=None, repr=False)
+    # A bounce that ends it: the provider says the address is inactive, or calls it a hard bounce.
+    hard_bounce: bool = False
+    # SubscriptionChange only: put on the list (True) or taken off it (False), and why.
+    suppresses: bool | None = None
+    suppression_reason: SuppressionReason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailEvent:
+    e_id: UUID
+    tenant_id: UUID
+    configuration_id: UUID
+    facts: EventFacts
+    received_at: datetime
+    job_id: UUID | None = None
+    projected_at: datetime | None = None
+    raw: str = field(repr=False)
+
+
+# Toward more concerning; the only direction in which a status moves by itself.
+CONCERN = {
+    JobStatus.SENT: 0,
+    JobStatus.DELIVERED: 1,
+    JobStatus.BOUNCED: 2,
+    JobStatus.COMPLAINED: 3,
+}
+
+_BEFORE_SENT = (JobStatus.QUEUED, JobStatus.SENDING, JobStatus.IN_DOUBT)
+
+
+def implied_status(facts: EventFacts) -> JobStatus | None:
+    """The status an event stands for; None for events that are recorded only."""
+    match facts.kind:
+        case EventKind.DELIVERY:
+            return JobStatus.DELIVERED
+        case EventKind.BOUNCE if facts.hard_bounce:
+            return JobStatus.BOUNCED
+        case EventKind.SPAM_COMPLAINT:
+            return JobStatus.COMPLAINED
+    return None
+
+
+def fold(held: JobStatus, facts: EventFacts) -> JobStatus:
+    """The status a job has after one more event.
+
+    Any event about a message proves that the provider took it, so a job that still waits or is in doubt is sent:
+    that is also what keeps a re-queued job from going out twice.
+    """
+    implied = implied_status(facts)
+    if held in _BEFORE_SENT:
+        return implied or JobStatus.SENT
+    if held not in CONCERN:
+        return _fold_final(held, implied)
+    if implied is None or implied is held:
+        return held
+    return implied if CONCERN[implied] > CONCERN[held] else JobStatus.INCONSISTENT
+
+
+def _fold_final(held: JobStatus, implied: JobStatus | None) -> JobStatus:
+    """FAILED, CANCELLED and SUPPRESSED say "never taken"; an event that says otherwise is for a person to settle."""
+    return held if implied is None else JobStatus.INCONSISTENT

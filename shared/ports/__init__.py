@@ -1,0 +1,1 @@
+"""What we need of the world, not how it is done: Protocols and the values they exchange, one file per neighbour."""

@@ -1,0 +1,118 @@
+"""The mail provider: what we ask of it. Every call is made outside any transaction.
+
+Errors of all but `send`: `ProviderRefused`, `ProviderUnavailable`, `OutcomeUnknown` (see `domain.errors`). A lookup
+never has an unknown outcome: it may be repeated, so it raises `ProviderUnavailable` instead.
+Deletions treat "no such thing" as done. Looking up before a create, and after one whose answer was lost, is the
+caller's task: no create has an idempotency key.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from shared.domain.dns import MailDns
+from shared.domain.event import EventFacts
+from shared.domain.mail import Outcome, OutboundMessage
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCreated:
+    server_id: int
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    signature_id: int
+    address: str
+    dns: MailDns | None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """`dns` holds the pair to publish now: the pending DKIM key while there is one."""
+
+    domain_id: int
+    name: str
+    dkim_verified: bool
+    return_path_verified: bool
+    dns: MailDns
+
+    @property
+    def verified(self) -> bool:
+        return self.dkim_verified and self.return_path_verified
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSpec:
+    """One per message stream. The two headers authenticate the provider to us and name the tenant."""
+
+    url: str
+    bearer: str = field(repr=False)
+    routing_token: str = field(repr=False)
+    stream: str = "outbound"
+
+
+class MailAccount(Protocol):
+    """What is done with the account's credentials: servers, signatures, domains, webhooks."""
+
+    def find_server(self, name: str) -> ServerCreated | None:
+        """By exact name."""
+        ...
+
+    def create_server(self, name: str) -> ServerCreated: ...
+
+    def delete_server(self, server_id: int) -> None: ...
+
+    def find_signature(self, address: str) -> Signature | None: ...
+
+    def create_signature(
+        self, *, address: str, name: str, reply_to: str | None, return_path_domain: str
+    ) -> Signature: ...
+
+    def delete_signature(self, signature_id: int) -> None: ...
+
+    def find_domain(self, name: str) -> Domain | None:
+        """Pages through the account's domains: there is no filter. Keep the id."""
+        ...
+
+    def check_domain(self, domain_id: int) -> Domain:
+        """Has the provider look at DNS now, for DKIM and the return path, and reads the flags."""
+        ...
+
+    def delete_domain(self, domain_id: int) -> None: ...
+
+    def find_webhook(
+        self, server_token: str, *, url: str, stream: str
+    ) -> int | None: ...
+
+    def create_webhook(self, server_token: str, spec: WebhookSpec) -> int:
+        """The provider posts test events to the url during this call and wants a 200 for each."""
+        ...
+
+    def update_webhook(
+        self, server_token: str, webhook_id: int, spec: WebhookSpec
+    ) -> None: ...
+
+    def delete_webhook(self, server_token: str, webhook_id: int) -> None: ...
+
+
+class MailSender(Protocol):
+    def send(
+        self, server_token: str, messages: Sequence[OutboundMessage]
+    ) -> list[Outcome]:
+        """One call, one outcome for each message in its order. Never raises for what the provider did or did not."""
+        ...
+
+
+class SentMessages(Protocol):
+    def find_by_claim(self, server_token: str, claim_id: UUID) -> Mapping[UUID, str]:
+        """Job id to message id, for every message of the claim that the provider's search knows. The index lags."""
+        ...
+
+
+class EventReader(Protocol):
+    def read(self, body: str) -> EventFacts:
+        """Errors: `InvalidValue` when it is no JSON object. Anything else is readable, if only as OTHER."""
+        ...
