@@ -1,0 +1,1 @@
+"""The doorbell and its wires: queue names, message types, publisher and broker."""

@@ -1,0 +1,168 @@
+"""Every setting, typed. Read once, at start, by `shared.config.read`; meanings and units stand in `reference.conf`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic.alias_generators import to_camel
+
+Seconds = Annotated[float, Field(gt=0)]
+Hours = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Group(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+
+class Switch(Group):
+    enabled: bool
+
+
+class Routes(Group):
+    configuration: Switch
+    job: Switch
+    postmark_events: Switch
+
+
+class Database(Group):
+    url: SecretStr
+    pool_size: Count
+    pool_overflow: Annotated[int, Field(ge=0)]
+    statement_timeout_seconds: Seconds
+    lock_timeout_seconds: Seconds
+
+
+class Broker(Group):
+    url: SecretStr
+    namespace: Annotated[str, Field(min_length=1)]
+    heartbeat_timeout_seconds: Seconds
+    maintenance_chance: Annotated[int, Field(ge=1, le=1_000_000)]
+    socket_timeout_seconds: Seconds
+    give_up_after_seconds: Seconds
+
+
+class MailZone(Group):
+    id: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=3)]
+
+
+class Aws(Group):
+    region: str
+    endpoint_url: str | None = None
+
+
+class Postmark(Group):
+    base_url: Annotated[str, Field(pattern=r"^https?://")]
+    account_token: SecretStr
+    connect_timeout_seconds: Seconds
+    read_timeout_seconds: Seconds
+    webhook_timeout_seconds: Seconds
+
+
+class ApiKeys(Group):
+    current: SecretStr
+    previous: SecretStr | None = None
+
+    @field_validator("current", "previous")
+    @classmethod
+    def long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < 16:
+            raise ValueError("use a key of at least 16 characters")
+        return key
+
+    def valid(self) -> tuple[str, ...]:
+        keys = (self.current, self.previous)
+        return tuple(key.get_secret_value() for key in keys if key is not None)
+
+
+class KeyMaterial(Group):
+    file: Path
+
+
+class Provisioning(Group):
+    lease_seconds: Seconds
+    retry_base_seconds: Seconds
+    attempts_max: Count
+
+
+class Send(Group):
+    batch_size: Annotated[int, Field(ge=1, le=500)]
+    batch_bytes: Annotated[int, Field(ge=10_000_000, le=50_000_000)]
+    batches_per_turn: Count
+    lease_seconds: Seconds
+    retry_base_seconds: Seconds
+    retry_max_seconds: Seconds
+    max_age_hours: Hours
+    attempts_max: Count
+    index_lag_grace_seconds: Annotated[float, Field(ge=0)]
+    look_interval_seconds: Seconds
+    soft_threshold: Count
+    account_pause_seconds: Seconds
+
+
+class Projection(Group):
+    batch_size: Count
+    retry_seconds: Seconds
+    give_up_hours: Hours
+
+
+class Ingress(Group):
+    job_bytes_max: Count
+    batch_bytes_max: Count
+    event_bytes_max: Count
+    depth_max: Count
+
+
+class Scheduler(Group):
+    sweep_seconds: Seconds
+    verification_seconds: Seconds
+    reconcile_seconds: Seconds
+    registry_seconds: Seconds
+    sweep_limit: Count
+    leader_seconds: Seconds
+
+
+class Sentry(Group):
+    dsn: SecretStr | None = None
+    sample_rate: Annotated[float, Field(ge=0, le=1)]
+    release: str | None = None
+
+
+class Log(Group):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    format: Literal["json", "console"]
+    recipient_hash_key: SecretStr | None = None
+
+
+class Settings(Group):
+    """The whole of `extras`, and `routes` beside it."""
+
+    routes: Routes
+    infrastructure: Annotated[str, Field(min_length=1)]
+    partition: Literal["dev", "stage", "demo", "prod"]
+    purpose: str | None = None
+    database: Database
+    broker: Broker
+    mail_zone: MailZone
+    aws: Aws
+    postmark: Postmark
+    public_base_url: Annotated[str, Field(pattern=r"^https?://")]
+    api_keys: ApiKeys
+    key_material: KeyMaterial
+    polling_interval_seconds: Seconds
+    polling_timeout_hours: Hours
+    provisioning: Provisioning
+    send: Send
+    projection: Projection
+    ingress: Ingress
+    scheduler: Scheduler
+    sentry: Sentry
+    log: Log
+
+    @property
+    def environment(self) -> str:
+        """The name of this deployment in Sentry."""
+        return f"{self.infrastructure}-{self.purpose or self.partition}"

@@ -1,0 +1,75 @@
+"""What is rung for: an imperative, and the id of the row that waits. Nothing else ever travels in a message.
+
+Rings go by configuration: one ring wakes all the due work of one, and losing a ring loses nothing.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from shared.messaging import queues
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionConfiguration:
+    id: UUID
+    queue: ClassVar[str] = queues.PROVISIONING
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyConfiguration:
+    id: UUID
+    queue: ClassVar[str] = queues.PROVISIONING
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveConfiguration:
+    id: UUID
+    queue: ClassVar[str] = queues.PROVISIONING
+
+
+@dataclass(frozen=True, slots=True)
+class SendJobs:
+    """Of the configuration with this id: whatever is due."""
+
+    id: UUID
+    queue: ClassVar[str] = queues.SEND
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveDoubts:
+    """Of the configuration with this id: ask the provider what became of jobs in doubt."""
+
+    id: UUID
+    queue: ClassVar[str] = queues.SEND
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectEvents:
+    """Of the configuration with this id."""
+
+    id: UUID
+    queue: ClassVar[str] = queues.PROJECTION
+
+
+Message = (
+    ProvisionConfiguration
+    | VerifyConfiguration
+    | RemoveConfiguration
+    | SendJobs
+    | ResolveDoubts
+    | ProjectEvents
+)
+TYPES: tuple[type[Message], ...] = (
+    ProvisionConfiguration,
+    VerifyConfiguration,
+    RemoveConfiguration,
+    SendJobs,
+    ResolveDoubts,
+    ProjectEvents,
+)
+
+
+def actor_name(message_type: type[Message]) -> str:
+    """The actor that answers a message has the message's name."""
+    return message_type.__name__
