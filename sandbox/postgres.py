@@ -62,7 +62,9 @@ def given() -> Server | None:
 
 
 @contextmanager
-def running(state: Path, *, durable: bool = False, keep: bool = False) -> Iterator[Server]:
+def running(
+    state: Path, *, durable: bool = False, keep: bool = False, installation: Path | None = None
+) -> Iterator[Server]:
     """A server with its files in `state`, stopped at the end.
 
     `keep` leaves the data, and the next server in the same `state` goes on with it.
@@ -70,7 +72,7 @@ def running(state: Path, *, durable: bool = False, keep: bool = False) -> Iterat
     if (other := given()) is not None:
         yield other
         return
-    cluster = Cluster.prepare(state, durable=durable)
+    cluster = Cluster.prepare(state, durable=durable, installation=installation)
     try:
         cluster, child = cluster.start()
         with leashed(child):

@@ -46,10 +46,15 @@ def reachable(installation: Path, account: Account | None, place: Path) -> Path:
     """`installation` itself, or a copy of it inside `place` when `account` cannot reach it (a checkout in /root)."""
     if all(can(account, "x", installation / "bin" / name) for name in ("initdb", "postgres")):
         return installation
-    copy = place / "pginstall"
-    if not copy.is_dir():
+    copies = place / "programs"
+    copy = copies / installation.parent.name / installation.name
+    if not copies.is_dir():
         shutil.copytree(installation, copy, symlinks=True, ignore=_NOT_NEEDED)
-        _let_everybody_read(copy)
+        # A wheel's shared libraries lie beside its package, and its programs look for them there.
+        libraries = installation.parent.with_name(f"{installation.parent.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, copies / libraries.name)
+        _let_everybody_read(copies)
     return copy
 
 
@@ -62,8 +67,12 @@ def _let_everybody_read(folder: Path) -> None:
             )
 
 
-def major_version(installation: Path) -> int:
-    """18 for `postgres (PostgreSQL) 18.6`."""
+def major_version(installation: Path, account: Account | None) -> int:
+    """18 for `postgres (PostgreSQL) 18.6`. Asked as `account`, who may own the copy."""
+    uid, gid = (account.uid, account.gid) if account else (None, None)
     command = [str(installation / "bin" / "postgres"), "--version"]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    groups = [] if account else None
+    answer = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd="/", user=uid, group=gid, extra_groups=groups
+    )
     return int(answer.stdout.split()[2].split(".")[0])

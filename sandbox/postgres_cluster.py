@@ -58,30 +58,36 @@ class Cluster:
     role_password: str = field(repr=False)
 
     @classmethod
-    def prepare(cls, state: Path, *, durable: bool) -> Self:
+    def prepare(cls, state: Path, *, durable: bool, installation: Path | None = None) -> Self:
         """The cluster that `state` remembers, else a new one.
 
-        One that is not durable starts and commits faster, and a crash of the machine may destroy it.
+        One that is not durable starts and commits faster, and a crash of the machine may destroy it. `installation`
+        is the folder of PostgreSQL's programs, by default what `postgres_binaries.find` finds.
         """
+        programs = installation or postgres_binaries.find()
         memory = private_folder(state) / "postgres.json"
         if memory.exists():
             known = json.loads(memory.read_text())
             if (Path(known["place"]) / "data" / "PG_VERSION").exists():
-                return cls._at(Path(known["place"]), state, known["passwords"])
+                return cls._at(Path(known["place"]), state, programs, known["passwords"])
         place = accounts.private_directory(state / "postgres", accounts.unprivileged(), "email-pg-")
         passwords = {key: secrets.token_urlsafe(24) for key in ("superuser_password", "role_password")}
-        cluster = cls._at(place, state, passwords)
-        cluster._initialise(durable=durable)
+        try:
+            cluster = cls._at(place, state, programs, passwords)
+            cluster._initialise(durable=durable)
+        except BaseException:
+            shutil.rmtree(place)  # half a cluster is of no use, and nobody knows of it yet
+            raise
         write_json(memory, {"place": str(place), "passwords": passwords})
         return cluster
 
     @classmethod
-    def _at(cls, place: Path, state: Path, passwords: dict[str, str]) -> Self:
+    def _at(cls, place: Path, state: Path, programs: Path, passwords: dict[str, str]) -> Self:
         account = accounts.unprivileged()
         return cls(
             place=place,
             sockets=_socket_folder(place, account),
-            installation=postgres_binaries.reachable(postgres_binaries.find(), account, place),
+            installation=postgres_binaries.reachable(programs, account, place),
             account=account,
             log=state / "logs" / "postgres.log",
             port=free_port(),
@@ -149,7 +155,9 @@ class Cluster:
         (self.data / "pg_hba.conf").write_text(_ACCESS)
 
     def _locale(self) -> list[str]:
-        if postgres_binaries.major_version(self.installation) >= 17:  # the first with a C.UTF-8 of its own
+        if (
+            postgres_binaries.major_version(self.installation, self.account) >= 17
+        ):  # the first with a C.UTF-8 of its own
             return ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
         return ["--locale", "C.UTF-8"]
 

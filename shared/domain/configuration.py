@@ -50,13 +50,15 @@ class Provisioned:
     records_written: bool = False
     # Committed before a create; cleared with its result. A name found while it stands is ours to adopt.
     intent: Step | None = None
+    # Everything above is to be deleted, in reverse order: what failed for good, or what re-provision clears away.
+    undoing: bool = False
+    # Calls in a row that had no usable answer.
+    tries: int = 0
 
     def next_step(self) -> Step | None:
         done = {
-            Step.CREATE_SERVER: self.server_id is not None
-            and self.server_token is not None,
-            Step.CREATE_SIGNATURE: self.signature_id is not None
-            and self.domain_id is not None,
+            Step.CREATE_SERVER: self.server_id is not None and self.server_token is not None,
+            Step.CREATE_SIGNATURE: self.signature_id is not None and self.domain_id is not None,
             Step.INSTALL_WEBHOOK: self.webhook_id is not None,
             Step.WRITE_RECORDS: self.records_written,
         }
@@ -64,7 +66,8 @@ class Provisioned:
 
     @property
     def nothing_left(self) -> bool:
-        return self == Provisioned()
+        ids = (self.server_id, self.signature_id, self.domain_id, self.webhook_id)
+        return not self.records_written and all(found is None for found in ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +103,13 @@ class EmailConfiguration:
 
     @property
     def can_send(self) -> bool:
-        return not self.retired and lifecycle.can_send(
-            self.operational, self.administrative
-        )
+        return not self.retired and lifecycle.can_send(self.operational, self.administrative)
 
     @property
     def may_claim(self) -> bool:
         """Accepted mail goes out while UNLOCKED and while draining, as long as the provider side works."""
         working = self.operational in (Operational.OK, Operational.DEGRADED)
-        return (
-            not self.retired
-            and working
-            and self.administrative is not Administrative.LOCKED
-        )
+        return not self.retired and working and self.administrative is not Administrative.LOCKED
 
     @property
     def refusal(self) -> str | None:
@@ -135,11 +132,7 @@ def _refusal_of_state(configuration: EmailConfiguration) -> str:
     }
     if configuration.operational in by_operational:
         return by_operational[configuration.operational]
-    return (
-        "locking"
-        if configuration.administrative is Administrative.LOCKING
-        else "locked"
-    )
+    return "locking" if configuration.administrative is Administrative.LOCKING else "locked"
 
 
 class Effect(StrEnum):
@@ -185,16 +178,10 @@ def advance(
     """Decide what `trigger` means now. Total: any state and any trigger give a decision, never an exception."""
     if configuration.retired:
         return _of_retired(configuration, trigger)
-    rule = lifecycle.rule_for(
-        trigger, configuration.operational, configuration.administrative
-    )
+    rule = lifecycle.rule_for(trigger, configuration.operational, configuration.administrative)
     if isinstance(rule, Stay):
         return Decision(configuration, Verdict.UNCHANGED, rule.reason)
-    obstacle = (
-        rule.reason
-        if isinstance(rule, Refuse)
-        else _obstacle(configuration, trigger, facts)
-    )
+    obstacle = rule.reason if isinstance(rule, Refuse) else _obstacle(configuration, trigger, facts)
     if obstacle is not None:
         return Decision(configuration, Verdict.REFUSED, obstacle)
     assert isinstance(rule, To)
@@ -202,16 +189,12 @@ def advance(
     return Decision(moved, Verdict.CHANGED, trigger.value, _effects(moved, trigger))
 
 
-def allowed_signals(
-    configuration: EmailConfiguration, *, facts: Facts = Facts()
-) -> tuple[Trigger, ...]:
+def allowed_signals(configuration: EmailConfiguration, *, facts: Facts = Facts()) -> tuple[Trigger, ...]:
     """The signals that would change something now, in the order of the table."""
     return tuple(
         signal
         for signal in SIGNALS
-        if advance(
-            configuration, signal, now=configuration.updated_at, facts=facts
-        ).verdict
+        if advance(configuration, signal, now=configuration.updated_at, facts=facts).verdict
         is Verdict.CHANGED
     )
 
@@ -220,25 +203,16 @@ def _of_retired(configuration: EmailConfiguration, trigger: Trigger) -> Decision
     if trigger is Trigger.REMOVE:
         return Decision(configuration, Verdict.UNCHANGED, "already_removed")
     refused = trigger in SIGNALS
-    return Decision(
-        configuration, Verdict.REFUSED if refused else Verdict.UNCHANGED, "retired"
-    )
+    return Decision(configuration, Verdict.REFUSED if refused else Verdict.UNCHANGED, "retired")
 
 
-def _obstacle(
-    configuration: EmailConfiguration, trigger: Trigger, facts: Facts
-) -> str | None:
+def _obstacle(configuration: EmailConfiguration, trigger: Trigger, facts: Facts) -> str | None:
     """Guards that one region's table cannot hold, because they look at the other region or the other rows."""
     if trigger is Trigger.UNLOCK:
         if configuration.operational not in (Operational.OK, Operational.DEGRADED):
             return _refusal_of_state(configuration)
-        return (
-            "tenant_has_another_sendable" if facts.tenant_has_other_sendable else None
-        )
-    if (
-        trigger is Trigger.REMOVE
-        and configuration.operational is Operational.PROVISIONING
-    ):
+        return "tenant_has_another_sendable" if facts.tenant_has_other_sendable else None
+    if trigger is Trigger.REMOVE and configuration.operational is Operational.PROVISIONING:
         return "provisioning"
     return None
 
@@ -254,9 +228,7 @@ def _moved(
     state = rule.state
     moved = replace(before, updated_at=now)
     if isinstance(state, Operational):
-        return _enter_operational(
-            replace(moved, operational=state), trigger, now=now, facts=facts
-        )
+        return _enter_operational(replace(moved, operational=state), trigger, now=now, facts=facts)
     if trigger is Trigger.REMOVE:
         return replace(moved, retired_at=now, verification_due_at=None)
     if state is Administrative.LOCKING and facts.in_flight == 0:
@@ -269,7 +241,9 @@ def _enter_operational(
 ) -> EmailConfiguration:
     match moved.operational:
         case Operational.PROVISIONING:
-            return replace(moved, failure=None, recovering=False)
+            # The leftovers of a failed attempt stay marked for deletion: the worker clears them away first.
+            afresh = replace(moved.provisioned, tries=0)
+            return replace(moved, failure=None, recovering=False, provisioned=afresh)
         case Operational.MISSING:
             return replace(moved, failure=facts.failure)
         case Operational.AWAITING_VERIFICATION:
@@ -310,6 +284,4 @@ def _effects(moved: EmailConfiguration, trigger: Trigger) -> tuple[Effect, ...]:
         Operational.PROVISIONING: (Effect.RING_PROVISIONING,),
         Operational.AWAITING_VERIFICATION: (Effect.RING_VERIFICATION,),
     }
-    return (
-        by_state.get(moved.operational, ()) if trigger in lifecycle.OPERATIONAL else ()
-    )
+    return by_state.get(moved.operational, ()) if trigger in lifecycle.OPERATIONAL else ()

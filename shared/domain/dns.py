@@ -51,7 +51,4 @@ def canonical(name: str) -> str:
 def txt_chunks(value: str) -> list[str]:
     """Split at 255 bytes. DKIM values are ASCII, so bytes are characters."""
     value.encode("ascii")
-    return [
-        value[start : start + TXT_CHUNK_BYTES]
-        for start in range(0, len(value), TXT_CHUNK_BYTES)
-    ] or [""]
+    return [value[start : start + TXT_CHUNK_BYTES] for start in range(0, len(value), TXT_CHUNK_BYTES)] or [""]

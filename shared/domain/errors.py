@@ -4,6 +4,7 @@
     |-- InvalidValue              a value a person or a caller gave: mend it
     |-- Conflict                  the row moved while we looked at it: reload and decide again
     |-- NotFound                  no such row, or another tenant's
+    |-- StoreUnavailable          the database did not answer: try again later; nothing was changed, or it is not known
     |-- ProviderError             Postmark or Route 53
     |   |-- ProviderUnavailable   the call had no effect: the same call may be made again, later
     |   |-- ProviderRefused       the call had no effect: the same call would be refused again
@@ -35,6 +36,10 @@ class NotFound(EmailModuleError):
     """Also raised for another tenant's row: its existence is not the caller's to know."""
 
 
+class StoreUnavailable(EmailModuleError):
+    """Connection lost, refused, timed out or used up. After a commit was sent its outcome is unknown."""
+
+
 class ProviderError(EmailModuleError):
     """`code` is the provider's own code as text, or a short word of ours such as `timeout`."""
 
@@ -45,9 +50,7 @@ class ProviderError(EmailModuleError):
 
 
 class ProviderUnavailable(ProviderError):
-    def __init__(
-        self, code: str, message: str, *, retry_after_seconds: float | None = None
-    ) -> None:
+    def __init__(self, code: str, message: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(code, message)
         self.retry_after_seconds = retry_after_seconds
 

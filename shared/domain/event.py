@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.domain.job import JobStatus
-from shared.domain.suppression import SuppressionReason
+from shared.domain.suppression import SuppressionFact, SuppressionReason
 
 
 class EventKind(StrEnum):
@@ -94,3 +94,22 @@ def fold(held: JobStatus, facts: EventFacts) -> JobStatus:
 def _fold_final(held: JobStatus, implied: JobStatus | None) -> JobStatus:
     """FAILED, CANCELLED and SUPPRESSED say "never taken"; an event that says otherwise is for a person to settle."""
     return held if implied is None else JobStatus.INCONSISTENT
+
+
+def suppression_fact(event: EmailEvent) -> SuppressionFact | None:
+    """What an event says of its recipient's address; None when it says nothing."""
+    at = event.facts.occurred_at or event.received_at
+    match event.facts.kind:
+        case EventKind.BOUNCE if event.facts.hard_bounce:
+            return SuppressionFact(at, SuppressionReason.HARD_BOUNCE, event.e_id)
+        case EventKind.SPAM_COMPLAINT:
+            return SuppressionFact(at, SuppressionReason.SPAM_COMPLAINT, event.e_id)
+        case EventKind.SUBSCRIPTION_CHANGE if event.facts.suppresses is not None:
+            reason = event.facts.suppression_reason or SuppressionReason.UNSUBSCRIBED
+            return SuppressionFact(at, reason if event.facts.suppresses else None, event.e_id)
+    return None
+
+
+def concerns_a_message(facts: EventFacts) -> bool:
+    """Whether there is a job to join it to; a change made by hand at the provider has none."""
+    return facts.kind is not EventKind.TEST and (facts.job_id is not None or facts.message_id is not None)

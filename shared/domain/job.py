@@ -120,11 +120,7 @@ def settle(
                 error_code=code,
                 error_text=text,
             )
-        case (
-            Deferred(code, text)
-            | ConfigurationFault(code, text)
-            | AccountFault(code, text)
-        ):
+        case Deferred(code, text) | ConfigurationFault(code, text) | AccountFault(code, text):
             if retry_at >= expires_at:
                 return _expired(job, code, text)
             return Settlement(
@@ -138,16 +134,12 @@ def settle(
 
 def _expired(job: ClaimedJob, code: str, text: str) -> Settlement:
     reason = f"gave up at its maximum age; last answer {code}: {text}"
-    return Settlement(
-        job.e_id, JobStatus.FAILED, error_code="expired", error_text=reason
-    )
+    return Settlement(job.e_id, JobStatus.FAILED, error_code="expired", error_text=reason)
 
 
 def checked_idempotency_key(key: str) -> str:
     if not 1 <= len(key) <= _KEY_MAX or not key.isascii() or not key.isprintable():
-        raise InvalidValue(
-            "Idempotency-Key", f"send 1 to {_KEY_MAX} printable ASCII characters"
-        )
+        raise InvalidValue("Idempotency-Key", f"send 1 to {_KEY_MAX} printable ASCII characters")
     return key
 
 

@@ -165,9 +165,7 @@ OPERATIONAL: Mapping[Trigger, Row] = {
         **each(Stay("already_verified"), OK, DEGRADED),
         # A check that ended after the window did: only re-verify opens it again.
         UNVERIFIED: Stay("window_exceeded"),
-        **each(
-            Stay("not_awaiting_verification"), PENDING, PROVISIONING, MISSING, FAILURE
-        ),
+        **each(Stay("not_awaiting_verification"), PENDING, PROVISIONING, MISSING, FAILURE),
     },
     Trigger.WINDOW_EXCEEDED: {
         AWAITING_VERIFICATION: To(UNVERIFIED),
@@ -239,9 +237,7 @@ ADMINISTRATIVE: Mapping[Trigger, Row] = {
 }
 
 
-def rule_for(
-    trigger: Trigger, operational: Operational, administrative: Administrative
-) -> Rule:
+def rule_for(trigger: Trigger, operational: Operational, administrative: Administrative) -> Rule:
     """The table alone; guards that look across regions are in `configuration.advance`."""
     if trigger in OPERATIONAL:
         return OPERATIONAL[trigger][operational]

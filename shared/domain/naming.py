@@ -17,9 +17,7 @@ RETURN_PATH_LABEL = "pm-bounces"
 
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # RFC 5322 dot-atom in lower case; the length limit is RFC 5321 4.5.3.1.1.
-_LOCAL_PART = re.compile(
-    r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-)
+_LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LOCAL_PART_MAX = 64
 
 

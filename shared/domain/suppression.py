@@ -77,13 +77,8 @@ def checked_address(address: str, field_name: str = "recipient") -> str:
     """A bare address, normalised. Deliverability is the provider's to judge; this keeps out what is no address."""
     key = normalised(address)
     local, at, domain = key.rpartition("@")
-    plain = not any(
-        character.isspace() or character in '<>,;:"()[]\\' for character in key
-    )
-    if (
-        not (local and at and domain and plain and key.isprintable())
-        or len(key) > _ADDRESS_MAX
-    ):
+    plain = not any(character.isspace() or character in '<>,;:"()[]\\' for character in key)
+    if not (local and at and domain and plain and key.isprintable()) or len(key) > _ADDRESS_MAX:
         raise InvalidValue(
             field_name,
             "give one bare address such as person@example.com, at most 254 characters",
@@ -119,9 +114,7 @@ def state_of(facts: Iterable[SuppressionFact]) -> SuppressionState | None:
     )
 
 
-def _standing(
-    added: list[SuppressionFact], lifted_at: datetime | None
-) -> list[SuppressionFact]:
+def _standing(added: list[SuppressionFact], lifted_at: datetime | None) -> list[SuppressionFact]:
     return [
         fact
         for fact in added
@@ -132,9 +125,7 @@ def _standing(
 
 
 def _lifted_at(ordered: list[SuppressionFact]) -> datetime | None:
-    return max(
-        (fact.occurred_at for fact in ordered if fact.reason is None), default=None
-    )
+    return max((fact.occurred_at for fact in ordered if fact.reason is None), default=None)
 
 
 def _reason(fact: SuppressionFact) -> SuppressionReason:

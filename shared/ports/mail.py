@@ -83,25 +83,19 @@ class MailAccount(Protocol):
 
     def delete_domain(self, domain_id: int) -> None: ...
 
-    def find_webhook(
-        self, server_token: str, *, url: str, stream: str
-    ) -> int | None: ...
+    def find_webhook(self, server_token: str, *, url: str, stream: str) -> int | None: ...
 
     def create_webhook(self, server_token: str, spec: WebhookSpec) -> int:
         """The provider posts test events to the url during this call and wants a 200 for each."""
         ...
 
-    def update_webhook(
-        self, server_token: str, webhook_id: int, spec: WebhookSpec
-    ) -> None: ...
+    def update_webhook(self, server_token: str, webhook_id: int, spec: WebhookSpec) -> None: ...
 
     def delete_webhook(self, server_token: str, webhook_id: int) -> None: ...
 
 
 class MailSender(Protocol):
-    def send(
-        self, server_token: str, messages: Sequence[OutboundMessage]
-    ) -> list[Outcome]:
+    def send(self, server_token: str, messages: Sequence[OutboundMessage]) -> list[Outcome]:
         """One call, one outcome for each message in its order. Never raises for what the provider did or did not."""
         ...
 

@@ -87,9 +87,7 @@ class Configurations(Protocol):
         """With `tenant_id`, another tenant's configuration is None."""
         ...
 
-    def save(
-        self, configuration: EmailConfiguration, change: Change
-    ) -> EmailConfiguration:
+    def save(self, configuration: EmailConfiguration, change: Change) -> EmailConfiguration:
         """Compare-and-set on `configuration.version`; appends a record; returns it with its new version.
 
         Raises `Conflict` when the row has moved.
@@ -127,9 +125,7 @@ class Configurations(Protocol):
 
     def drop_lease(self, e_id: UUID, *, token: UUID) -> None: ...
 
-    def take_verification(
-        self, e_id: UUID, *, next_due_seconds: float
-    ) -> EmailConfiguration | None:
+    def take_verification(self, e_id: UUID, *, next_due_seconds: float) -> EmailConfiguration | None:
         """Moves the due time on and returns the configuration, or None when it was not due: one ring, one check."""
         ...
 
@@ -183,9 +179,7 @@ class Doubt:
 
 
 class Jobs(Protocol):
-    def find_by_keys(
-        self, tenant_id: UUID, idempotency_keys: Collection[str]
-    ) -> Mapping[str, EmailJob]: ...
+    def find_by_keys(self, tenant_id: UUID, idempotency_keys: Collection[str]) -> Mapping[str, EmailJob]: ...
 
     def accept(self, jobs: Sequence[NewJob]) -> set[UUID]:
         """Inserts jobs and contents; returns the ids that were new. The others' keys were taken meanwhile."""
@@ -214,15 +208,11 @@ class Jobs(Protocol):
         """SENDING past its lease becomes IN_DOUBT; returns the configurations concerned."""
         ...
 
-    def take_doubts(
-        self, configuration_id: UUID, *, limit: int, lease_seconds: float
-    ) -> list[Doubt]:
+    def take_doubts(self, configuration_id: UUID, *, limit: int, lease_seconds: float) -> list[Doubt]:
         """IN_DOUBT jobs due for a look; their due time moves on by the lease."""
         ...
 
-    def resolve_doubts(
-        self, settlements: Mapping[UUID, tuple[int, Settlement, int]]
-    ) -> set[UUID]:
+    def resolve_doubts(self, settlements: Mapping[UUID, tuple[int, Settlement, int]]) -> set[UUID]:
         """Job id to (version looked at, what it becomes, its late looks from now on); returns what was written.
 
         A settlement back to IN_DOUBT keeps the job in doubt with a new due time.
@@ -243,9 +233,7 @@ class Jobs(Protocol):
         """Locked for update, in the order of their ids, so that two readers never wait for each other."""
         ...
 
-    def set_status(
-        self, job: EmailJob, status: JobStatus, *, provider_message_id: str | None
-    ) -> None:
+    def set_status(self, job: EmailJob, status: JobStatus, *, provider_message_id: str | None) -> None:
         """Of a job that `for_events` locked. Ends any claim on it."""
         ...
 
@@ -301,9 +289,7 @@ class Events(Protocol):
 
 
 class Suppressions(Protocol):
-    def active_among(
-        self, tenant_id: UUID, addresses: Collection[str]
-    ) -> Mapping[str, SuppressionEntry]: ...
+    def active_among(self, tenant_id: UUID, addresses: Collection[str]) -> Mapping[str, SuppressionEntry]: ...
 
     def get(self, tenant_id: UUID, e_id: UUID) -> SuppressionEntry | None: ...
 
@@ -319,9 +305,7 @@ class Suppressions(Protocol):
         """Returns the active entry of the address if there is one already, else `entry`."""
         ...
 
-    def lift(
-        self, entry: SuppressionEntry, *, author: str, note: str | None
-    ) -> SuppressionEntry: ...
+    def lift(self, entry: SuppressionEntry, *, author: str, note: str | None) -> SuppressionEntry: ...
 
     def apply(self, tenant_id: UUID, states: Mapping[str, SuppressionState]) -> int:
         """Makes the rows of these addresses say what `states` says; returns how many changed."""
