@@ -1,6 +1,8 @@
 """TCP ports: assigned by the kernel, and always checked to belong to the process we started."""
 
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
 
 import psutil
 
@@ -17,17 +19,22 @@ def free_port() -> int:
 
 def listens(pid: int, port: int) -> bool:
     """Whether the process `pid` or a descendant of it, and not just anybody, listens on `port`."""
+    sockets = _sockets(pid)
+    return any(held.status == psutil.CONN_LISTEN and held.laddr.port == port for held in sockets)
+
+
+def talks_to(pid: int, port: int) -> bool:
+    """Whether the process `pid` or a descendant of it has an open connection to `port` of this machine or another."""
+    sockets = _sockets(pid)
+    return any(held.status == psutil.CONN_ESTABLISHED and held.raddr.port == port for held in sockets)
+
+
+def _sockets(pid: int) -> Iterator[psutil._ntuples.pconn]:
     try:
         leader = psutil.Process(pid)
         family = [leader, *leader.children(recursive=True)]
     except psutil.NoSuchProcess:
-        return False
-    return any(port in _listening_ports(member) for member in family)
-
-
-def _listening_ports(process: psutil.Process) -> set[int]:
-    try:
-        connections = process.net_connections("tcp")
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return set()
-    return {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}
+        return
+    for member in family:
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            yield from member.net_connections("tcp")

@@ -71,7 +71,7 @@ def major_version(installation: Path, account: Account | None) -> int:
     """18 for `postgres (PostgreSQL) 18.6`. Asked as `account`, who may own the copy."""
     uid, gid = (account.uid, account.gid) if account else (None, None)
     command = [str(installation / "bin" / "postgres"), "--version"]
-    groups = [] if account else None
+    groups: list[int] | None = [] if account else None
     answer = subprocess.run(
         command, check=True, capture_output=True, text=True, cwd="/", user=uid, group=gid, extra_groups=groups
     )

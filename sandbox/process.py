@@ -65,6 +65,7 @@ class Child:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._log_start = program.log.stat().st_size if program.log.exists() else 0
+        self._asked = False
         self._popen = _spawn(program)
         self.started_at = time.monotonic()
         self.identity = Identity.of(self._popen.pid)
@@ -89,10 +90,16 @@ class Child:
         finally:
             self.stop()
 
+    def ask_to_stop(self) -> None:
+        """Once only: dramatiq takes a second signal for impatience, and drops the work in hand."""
+        if not self._asked and self.exit_code() is None:
+            self._popen.send_signal(self.program.stop_signal)
+        self._asked = True
+
     def stop(self) -> None:
         """End it in order, then whatever is left of its group by force. Returns when all of it is gone."""
+        self.ask_to_stop()
         if self.exit_code() is None:
-            self._popen.send_signal(self.program.stop_signal)
             try:
                 self._popen.wait(self.program.drain_seconds)
             except subprocess.TimeoutExpired:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Self
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from sandbox.files import private_folder, write_json, write_private
 from sandbox.leash import leashed
@@ -105,7 +107,7 @@ class Keeper:
         child.wait_until(lambda: self._is_served_by(child.pid), seconds=START_SECONDS)
 
     def _is_served_by(self, pid: int) -> bool:
-        with redis.Redis.from_url(self.url, socket_timeout=2.0) as client:
+        with redis.Redis.from_url(self.url, socket_timeout=2.0, retry=Retry(NoBackoff(), 0)) as client:
             try:
                 found: int = client.info("server")["process_id"]
             except (redis.ConnectionError, redis.TimeoutError):  # not up yet, or still reading its file
