@@ -28,6 +28,12 @@ class MessageContent:
     metadata: dict[str, str] = field(default_factory=dict, repr=False)
     attachments: tuple[Attachment, ...] = ()
 
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes of one call: bodies in UTF-8 and attachments as they travel, in base64."""
+        bodies = sum(len((text or "").encode()) for text in (self.subject, self.html_body, self.text_body))
+        return bodies + sum(len(attachment.content_base64) for attachment in self.attachments)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundMessage:

@@ -173,3 +173,7 @@ def record_registry_refresh(outcome: str, *, versions: int) -> None:
 def record_worker_fault(queue: str, error: BaseException) -> None:
     _FAULT.labels(queue, type(error).__name__).inc()
     _log.error("email.worker.fault", queue=queue, error=type(error).__name__, exc_info=error)
+
+
+def record_broker_gone(seconds: float) -> None:
+    _log.error("email.worker.broker_gone", seconds=round(seconds))

@@ -1,0 +1,123 @@
+"""What results mean beyond their own jobs: for the address, the configuration, the account."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from shared.domain.configuration import EmailConfiguration
+from shared.domain.job import JobStatus, Settlement
+from shared.domain.lifecycle import Administrative, Operational, Trigger
+from shared.domain.mail import Accepted, AccountFault, ConfigurationFault, Outcome
+from shared.domain.suppression import SuppressionEntry, SuppressionReason
+from shared.ports.clock import NewId
+from shared.ports.store import Change, Lock, Store, Transaction
+from shared.steering import steer
+from shared.telemetry.metrics import record_account_paused
+
+if TYPE_CHECKING:
+    from workers.send.handler import Batch, SendDeps
+
+AUTHOR = "worker:send"
+
+
+def cancels_waiting(configuration: EmailConfiguration) -> bool:
+    """After a force-lock nothing waits: what would go back to the queue is cancelled instead."""
+    return configuration.retired or configuration.administrative is Administrative.LOCKED
+
+
+def without_requeue(settlement: Settlement) -> Settlement:
+    if settlement.status is not JobStatus.QUEUED:
+        return settlement
+    return replace(settlement, status=JobStatus.CANCELLED, due_at=None)
+
+
+def suppress_inactive(
+    tx: Transaction, batch: "Batch", settlements: Sequence[Settlement], new_id: NewId
+) -> None:
+    """The provider suppresses the address: so do we, from now on before any call."""
+    inactive = {one.job_id for one in settlements if one.status is JobStatus.SUPPRESSED}
+    for job in batch.jobs:
+        if job.e_id in inactive:
+            tx.suppressions.add(_provider_entry(batch.configuration, job.recipient, tx, new_id))
+
+
+def _provider_entry(
+    configuration: EmailConfiguration, address: str, tx: Transaction, new_id: NewId
+) -> SuppressionEntry:
+    return SuppressionEntry(
+        e_id=new_id(),
+        tenant_id=configuration.tenant_id,
+        address=address,
+        reason=SuppressionReason.PROVIDER_INACTIVE,
+        since=tx.now(),
+        author=AUTHOR,
+        created_at=tx.now(),
+        updated_at=tx.now(),
+    )
+
+
+def of_outcomes(configuration_id: UUID, outcomes: Sequence[Outcome], deps: "SendDeps") -> None:
+    """Short transactions of their own, after the results are safe. The reconciliation tick finds what a crash skips."""
+    account_faults = [outcome for outcome in outcomes if isinstance(outcome, AccountFault)]
+    if account_faults:
+        _pause_account(account_faults[0], deps)
+    with deps.store.begin() as tx:
+        configuration = tx.configurations.get(configuration_id)
+        if configuration is None or not _needs_attention(configuration, outcomes):
+            return
+    _attend(configuration_id, outcomes, deps)
+
+
+def _needs_attention(configuration: EmailConfiguration, outcomes: Sequence[Outcome]) -> bool:
+    accepted = any(isinstance(outcome, Accepted) for outcome in outcomes)
+    degraded = configuration.operational is Operational.DEGRADED or configuration.send_faults_in_a_row > 0
+    faulty = any(isinstance(outcome, ConfigurationFault) for outcome in outcomes)
+    return faulty or (accepted and degraded) or configuration.administrative is Administrative.LOCKING
+
+
+def _attend(configuration_id: UUID, outcomes: Sequence[Outcome], deps: "SendDeps") -> None:
+    with deps.store.begin() as tx:
+        configuration = tx.configurations.get(configuration_id, lock=Lock.UPDATE)
+        assert configuration is not None, "configurations are never deleted"
+        if any(isinstance(outcome, ConfigurationFault) for outcome in outcomes):
+            configuration = _count_fault(tx, configuration, deps.policy.soft_threshold)
+        elif any(isinstance(outcome, Accepted) for outcome in outcomes):
+            configuration = _count_success(tx, configuration)
+        finish_drain_in(tx, configuration)
+
+
+def _count_fault(tx: Transaction, configuration: EmailConfiguration, threshold: int) -> EmailConfiguration:
+    in_a_row = tx.configurations.count_send_fault(configuration.e_id)
+    if in_a_row < threshold:
+        return configuration
+    change = Change(AUTHOR, "send-faults", f"{in_a_row} configuration-level send failures in a row")
+    return steer(tx, configuration, Trigger.SEND_FAULTS_REACHED, change).decision.configuration
+
+
+def _count_success(tx: Transaction, configuration: EmailConfiguration) -> EmailConfiguration:
+    if configuration.send_faults_in_a_row:
+        tx.configurations.clear_send_faults(configuration.e_id)
+    if configuration.operational is not Operational.DEGRADED:
+        return configuration
+    change = Change(AUTHOR, "send-accepted")
+    return steer(tx, configuration, Trigger.SEND_ACCEPTED, change).decision.configuration
+
+
+def finish_drain_in(tx: Transaction, configuration: EmailConfiguration) -> None:
+    if configuration.administrative is Administrative.LOCKING and tx.jobs.in_flight(configuration.e_id) == 0:
+        steer(tx, configuration, Trigger.DRAINED, Change(AUTHOR, "drained", "nothing is in flight any more"))
+
+
+def finish_drain(configuration_id: UUID, store: Store) -> None:
+    with store.begin() as tx:
+        configuration = tx.configurations.get(configuration_id, lock=Lock.UPDATE)
+        if configuration is not None:
+            finish_drain_in(tx, configuration)
+
+
+def _pause_account(fault: AccountFault, deps: "SendDeps") -> None:
+    seconds = deps.policy.account_pause_seconds
+    with deps.store.begin() as tx:
+        tx.account.pause(seconds=seconds, reason=f"{fault.code}: {fault.text}")
+    record_account_paused(code=fault.code, seconds=seconds)
