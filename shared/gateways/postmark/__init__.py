@@ -1,0 +1,1 @@
+"""Postmark: the only place that knows its words, its codes and its oddities."""

@@ -1,0 +1,89 @@
+"""Postmark's servers, signatures, domains and webhooks, read into the port's values."""
+
+from shared.domain.dns import MailDns
+from shared.domain.errors import ProviderRefused
+from shared.gateways.postmark.calls import JsonObject
+from shared.ports.mail import Domain, ServerCreated, Signature, WebhookSpec
+
+# Every trigger is named: an edit changes only those it names.
+TRIGGERS: JsonObject = {
+    "Delivery": {"Enabled": True},
+    # The content would be the tenant's mail, which we neither need nor want to keep.
+    "Bounce": {"Enabled": True, "IncludeContent": False},
+    "SpamComplaint": {"Enabled": True, "IncludeContent": False},
+    "SubscriptionChange": {"Enabled": True},
+    "Open": {"Enabled": False, "PostFirstOpenOnly": False},
+    "Click": {"Enabled": False},
+}
+
+
+def rows_of(body: JsonObject, key: str) -> list[JsonObject]:
+    rows = body.get(key)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def text_of(body: JsonObject, key: str) -> str:
+    """Unset fields come as "", as null or not at all."""
+    value = body.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def id_of(body: JsonObject, key: str = "ID") -> int | None:
+    value = body.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def server_of(body: JsonObject) -> ServerCreated | None:
+    """None when the answer lacks the id or the token."""
+    server_id, tokens = id_of(body), body.get("ApiTokens")
+    token = tokens[0] if isinstance(tokens, list) and tokens else None
+    if server_id is None or not isinstance(token, str) or not token:
+        return None
+    return ServerCreated(server_id, token)
+
+
+def signature_of(body: JsonObject) -> Signature | None:
+    signature_id, address = id_of(body), text_of(body, "EmailAddress")
+    return (
+        None if signature_id is None or not address else Signature(signature_id, address, mail_dns_of(body))
+    )
+
+
+def domain_of(body: JsonObject) -> Domain | None:
+    """None when the answer lacks the id or the name. `ProviderRefused` when there is nothing to publish."""
+    domain_id, name = id_of(body), text_of(body, "Name")
+    if domain_id is None or not name:
+        return None
+    mail_dns = mail_dns_of(body)
+    if mail_dns is None:
+        raise ProviderRefused("domain_incomplete", f"the domain {name} has no DKIM key or no return path")
+    return Domain(
+        domain_id=domain_id,
+        name=name,
+        dkim_verified=body.get("DKIMVerified") is True,
+        return_path_verified=body.get("ReturnPathDomainVerified") is True,
+        dns=mail_dns,
+    )
+
+
+def mail_dns_of(body: JsonObject) -> MailDns | None:
+    """The records to publish now. The pending key, while there is one, is what the next check looks for."""
+    pending = text_of(body, "DKIMPendingHost"), text_of(body, "DKIMPendingTextValue")
+    active = text_of(body, "DKIMHost"), text_of(body, "DKIMTextValue")
+    dkim_host, dkim_value = pending if all(pending) else active
+    return_path_host = text_of(body, "ReturnPathDomain")
+    return_path_target = text_of(body, "ReturnPathDomainCNAMEValue")
+    values = [dkim_host.rstrip("."), dkim_value, return_path_host.rstrip("."), return_path_target.rstrip(".")]
+    return MailDns(*values) if all(values) else None
+
+
+def webhook_payload(spec: WebhookSpec) -> JsonObject:
+    """For create and edit alike; the stream is added on create only, for an edit may not name it (1357)."""
+    return {
+        "Url": spec.url,
+        "HttpHeaders": [
+            {"Name": "Authorization", "Value": f"Bearer {spec.bearer}"},
+            {"Name": "X-Email-Routing-Token", "Value": spec.routing_token},
+        ],
+        "Triggers": TRIGGERS,
+    }
