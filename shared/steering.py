@@ -5,6 +5,7 @@ happen outside (rings) is returned for after the commit.
 """
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from shared.domain.configuration import (
     Decision,
@@ -15,7 +16,7 @@ from shared.domain.configuration import (
     Verdict,
     advance,
 )
-from shared.domain.lifecycle import Trigger
+from shared.domain.lifecycle import Administrative, Trigger
 from shared.messaging.messages import (
     Message,
     ProvisionConfiguration,
@@ -23,7 +24,7 @@ from shared.messaging.messages import (
     SendJobs,
     VerifyConfiguration,
 )
-from shared.ports.store import Change, Transaction
+from shared.ports.store import Change, Lock, Store, Transaction
 from shared.telemetry.metrics import record_signal
 
 _RINGS: dict[Effect, type[Message]] = {
@@ -90,3 +91,17 @@ def _tell(decision: Decision, trigger: Trigger) -> None:
         reason=decision.reason,
         state=state,
     )
+
+
+def finish_drain(store: Store, configuration_id: UUID, *, author: str) -> bool:
+    """LOCKING with nothing in flight becomes LOCKED. Called where the last job of a drain may have ended."""
+    with store.begin() as tx:
+        configuration = tx.configurations.get(configuration_id)
+        if configuration is None or configuration.administrative is not Administrative.LOCKING:
+            return False
+    with store.begin() as tx:
+        configuration = tx.configurations.get(configuration_id, lock=Lock.UPDATE)
+        if configuration is None or tx.jobs.in_flight(configuration_id) > 0:
+            return False
+        change = Change(author, "drained", "nothing is in flight any more")
+        return steer(tx, configuration, Trigger.DRAINED, change).changed

@@ -66,7 +66,7 @@ class Provisioned:
 
     @property
     def nothing_left(self) -> bool:
-        ids = (self.server_id, self.signature_id, self.domain_id, self.webhook_id)
+        ids = (self.server_id, self.signature_id, self.domain_id, self.webhook_id, self.intent)
         return not self.records_written and all(found is None for found in ids)
 
 
@@ -241,8 +241,8 @@ def _enter_operational(
 ) -> EmailConfiguration:
     match moved.operational:
         case Operational.PROVISIONING:
-            # The leftovers of a failed attempt stay marked for deletion: the worker clears them away first.
-            afresh = replace(moved.provisioned, tries=0)
+            # The leftovers of a failed attempt are cleared away first.
+            afresh = replace(moved.provisioned, tries=0, undoing=not moved.provisioned.nothing_left)
             return replace(moved, failure=None, recovering=False, provisioned=afresh)
         case Operational.MISSING:
             return replace(moved, failure=facts.failure)

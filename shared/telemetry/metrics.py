@@ -177,3 +177,8 @@ def record_worker_fault(queue: str, error: BaseException) -> None:
 
 def record_broker_gone(seconds: float) -> None:
     _log.error("email.worker.broker_gone", seconds=round(seconds))
+
+
+def record_search_failed(claim_id: UUID, *, code: str) -> None:
+    _DOUBT.labels("search_failed").inc()
+    _log.warning("email.send.search_failed", claim=str(claim_id), code=code)

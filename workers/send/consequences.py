@@ -11,8 +11,8 @@ from shared.domain.lifecycle import Administrative, Operational, Trigger
 from shared.domain.mail import Accepted, AccountFault, ConfigurationFault, Outcome
 from shared.domain.suppression import SuppressionEntry, SuppressionReason
 from shared.ports.clock import NewId
-from shared.ports.store import Change, Lock, Store, Transaction
-from shared.steering import steer
+from shared.ports.store import Change, Lock, Transaction
+from shared.steering import finish_drain, steer
 from shared.telemetry.metrics import record_account_paused
 
 if TYPE_CHECKING:
@@ -64,16 +64,16 @@ def of_outcomes(configuration_id: UUID, outcomes: Sequence[Outcome], deps: "Send
         _pause_account(account_faults[0], deps)
     with deps.store.begin() as tx:
         configuration = tx.configurations.get(configuration_id)
-        if configuration is None or not _needs_attention(configuration, outcomes):
-            return
-    _attend(configuration_id, outcomes, deps)
+    if configuration is not None and _needs_attention(configuration, outcomes):
+        _attend(configuration_id, outcomes, deps)
+    finish_drain(deps.store, configuration_id, author=AUTHOR)
 
 
 def _needs_attention(configuration: EmailConfiguration, outcomes: Sequence[Outcome]) -> bool:
     accepted = any(isinstance(outcome, Accepted) for outcome in outcomes)
     degraded = configuration.operational is Operational.DEGRADED or configuration.send_faults_in_a_row > 0
     faulty = any(isinstance(outcome, ConfigurationFault) for outcome in outcomes)
-    return faulty or (accepted and degraded) or configuration.administrative is Administrative.LOCKING
+    return faulty or (accepted and degraded)
 
 
 def _attend(configuration_id: UUID, outcomes: Sequence[Outcome], deps: "SendDeps") -> None:
@@ -81,39 +81,24 @@ def _attend(configuration_id: UUID, outcomes: Sequence[Outcome], deps: "SendDeps
         configuration = tx.configurations.get(configuration_id, lock=Lock.UPDATE)
         assert configuration is not None, "configurations are never deleted"
         if any(isinstance(outcome, ConfigurationFault) for outcome in outcomes):
-            configuration = _count_fault(tx, configuration, deps.policy.soft_threshold)
-        elif any(isinstance(outcome, Accepted) for outcome in outcomes):
-            configuration = _count_success(tx, configuration)
-        finish_drain_in(tx, configuration)
+            _count_fault(tx, configuration, deps.policy.soft_threshold)
+        else:
+            _count_success(tx, configuration)
 
 
-def _count_fault(tx: Transaction, configuration: EmailConfiguration, threshold: int) -> EmailConfiguration:
+def _count_fault(tx: Transaction, configuration: EmailConfiguration, threshold: int) -> None:
     in_a_row = tx.configurations.count_send_fault(configuration.e_id)
     if in_a_row < threshold:
-        return configuration
+        return
     change = Change(AUTHOR, "send-faults", f"{in_a_row} configuration-level send failures in a row")
-    return steer(tx, configuration, Trigger.SEND_FAULTS_REACHED, change).decision.configuration
+    steer(tx, configuration, Trigger.SEND_FAULTS_REACHED, change)
 
 
-def _count_success(tx: Transaction, configuration: EmailConfiguration) -> EmailConfiguration:
+def _count_success(tx: Transaction, configuration: EmailConfiguration) -> None:
     if configuration.send_faults_in_a_row:
         tx.configurations.clear_send_faults(configuration.e_id)
-    if configuration.operational is not Operational.DEGRADED:
-        return configuration
-    change = Change(AUTHOR, "send-accepted")
-    return steer(tx, configuration, Trigger.SEND_ACCEPTED, change).decision.configuration
-
-
-def finish_drain_in(tx: Transaction, configuration: EmailConfiguration) -> None:
-    if configuration.administrative is Administrative.LOCKING and tx.jobs.in_flight(configuration.e_id) == 0:
-        steer(tx, configuration, Trigger.DRAINED, Change(AUTHOR, "drained", "nothing is in flight any more"))
-
-
-def finish_drain(configuration_id: UUID, store: Store) -> None:
-    with store.begin() as tx:
-        configuration = tx.configurations.get(configuration_id, lock=Lock.UPDATE)
-        if configuration is not None:
-            finish_drain_in(tx, configuration)
+    if configuration.operational is Operational.DEGRADED:
+        steer(tx, configuration, Trigger.SEND_ACCEPTED, Change(AUTHOR, "send-accepted"))
 
 
 def _pause_account(fault: AccountFault, deps: "SendDeps") -> None:

@@ -67,7 +67,7 @@ def claim_batch(configuration_id: UUID, deps: SendDeps) -> Batch | None:
         configuration = tx.configurations.get(configuration_id, lock=Lock.SHARE)
         if configuration is None or not configuration.may_claim or tx.account.paused_until():
             return None
-        token = _server_token(configuration, deps.cipher)
+        token = server_token(configuration, deps.cipher)
         claim = tx.jobs.claim(
             configuration_id,
             claim_id=deps.new_id(),
@@ -97,7 +97,7 @@ def send_batch(batch: Batch, deps: SendDeps) -> bool:
     return all(settlement.due_at is None for settlement in settlements)
 
 
-def _server_token(configuration: EmailConfiguration, cipher: TokenCipher) -> str:
+def server_token(configuration: EmailConfiguration, cipher: TokenCipher) -> str:
     assert configuration.provisioned.server_token is not None, "a configuration that may send has a server"
     return cipher.decrypt(
         configuration.provisioned.server_token,

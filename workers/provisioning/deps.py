@@ -1,0 +1,40 @@
+"""What the provisioning pool works with."""
+
+from dataclasses import dataclass, field
+
+from shared.domain.configuration import EmailConfiguration
+from shared.domain.naming import Names, names_for
+from shared.ports.clock import NewId
+from shared.ports.dns import DnsZone
+from shared.ports.doorbell import Doorbell
+from shared.ports.key_material import TokenCipher
+from shared.ports.mail import MailAccount
+from shared.ports.store import Store
+from workers.provisioning.policy import ProvisioningPolicy
+
+AUTHOR = "worker:provisioning"
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisioningDeps:
+    store: Store
+    mail: MailAccount
+    zone: DnsZone
+    cipher: TokenCipher
+    doorbell: Doorbell
+    new_id: NewId
+    policy: ProvisioningPolicy
+    # Where the provider reaches us, and the key it shows there.
+    webhook_url: str
+    webhook_bearer: str = field(repr=False)
+
+    def names(self, configuration: EmailConfiguration) -> Names:
+        return names_for(configuration.slug, configuration.from_local_part, self.zone.name)
+
+    def server_token(self, configuration: EmailConfiguration) -> str:
+        """Raises `KeyMaterialError`."""
+        envelope = configuration.provisioned.server_token
+        assert envelope is not None, "the step before this one keeps the token"
+        return self.cipher.decrypt(
+            envelope, tenant_id=configuration.tenant_id, configuration_id=configuration.e_id
+        )

@@ -1,0 +1,266 @@
+"""Provision a configuration, or take it down again: one step at a time, each committed before the next.
+
+A lease keeps two workers from the same configuration. A fault that may pass keeps the lease for a while and leaves; the
+scheduler rings again when it has run out. A crash does the same, without the words.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NoReturn
+from uuid import UUID
+
+from shared.domain.configuration import EmailConfiguration, Step, StepFailure
+from shared.domain.errors import (
+    InvalidValue,
+    KeyMaterialError,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from shared.domain.lifecycle import Operational, Trigger
+from shared.ports.store import Change, Lock
+from shared.steering import Steered, steer
+from shared.telemetry.metrics import record_provisioning_step
+from workers.provisioning.deps import AUTHOR, ProvisioningDeps
+from workers.provisioning.steps import STEPS
+from workers.provisioning.undo import DELETION_NOT_ENABLED, undo_next
+
+# 256 random bits.
+ROUTING_TOKEN_BYTES = 32
+
+
+def provision(configuration_id: UUID, deps: ProvisioningDeps) -> None:
+    _leased(configuration_id, deps, _provision)
+
+
+def remove(configuration_id: UUID, deps: ProvisioningDeps) -> None:
+    _leased(configuration_id, deps, _remove)
+
+
+class Later(Exception):
+    """Something that may pass stands in the way: try again in `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again in {seconds:.0f} s")
+        self.seconds = seconds
+
+
+class StepFailed(Exception):
+    """A step failed for good."""
+
+    def __init__(self, failure: StepFailure) -> None:
+        super().__init__(f"{failure.step}: {failure.code}")
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Saver:
+    """Commits progress; renews the lease with it, so that only a silent worker loses it."""
+
+    deps: ProvisioningDeps
+    lease: UUID
+
+    def intend(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration:
+        if configuration.provisioned.intent is step:
+            return configuration
+        intended = replace(configuration.provisioned, intent=step)
+        return self.save(replace(configuration, provisioned=intended), f"{step}: intended")
+
+    def done(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration:
+        record_provisioning_step(configuration.e_id, step=step, outcome="done")
+        settled = replace(configuration.provisioned, intent=None, tries=0)
+        return self.save(replace(configuration, provisioned=settled), f"{step}: done")
+
+    def save(self, configuration: EmailConfiguration, cause: str) -> EmailConfiguration:
+        with self.deps.store.begin() as tx:
+            tx.configurations.take_lease(
+                configuration.e_id, token=self.lease, lease_seconds=self.deps.policy.lease_seconds
+            )
+            moved = replace(configuration, updated_at=tx.now())
+            return tx.configurations.save(moved, Change(AUTHOR, cause))
+
+
+Work = Callable[[EmailConfiguration, ProvisioningDeps, Saver], Steered | None]
+
+
+def _leased(configuration_id: UUID, deps: ProvisioningDeps, work: Work) -> None:
+    """Runs `work` under a lease, if nobody else is at it; rings for what comes next after letting go."""
+    saver = Saver(deps, lease=deps.new_id())
+    with deps.store.begin() as tx:
+        lease_seconds = deps.policy.lease_seconds
+        if not tx.configurations.take_lease(configuration_id, token=saver.lease, lease_seconds=lease_seconds):
+            return
+        configuration = tx.configurations.get(configuration_id)
+    assert configuration is not None, "a lease is on a row"
+    try:
+        steered = work(configuration, deps, saver)
+    except Later as later:
+        _hold_lease(configuration_id, deps, saver, later.seconds)
+        return
+    with deps.store.begin() as tx:
+        tx.configurations.drop_lease(configuration_id, token=saver.lease)
+    if steered is not None:
+        deps.doorbell.ring(*steered.rings)
+
+
+def _hold_lease(configuration_id: UUID, deps: ProvisioningDeps, saver: Saver, seconds: float) -> None:
+    with deps.store.begin() as tx:
+        tx.configurations.take_lease(configuration_id, token=saver.lease, lease_seconds=seconds)
+
+
+def _provision(configuration: EmailConfiguration, deps: ProvisioningDeps, saver: Saver) -> Steered | None:
+    if configuration.operational is not Operational.PROVISIONING or configuration.retired:
+        return None
+    if configuration.provisioned.undoing:
+        configuration, failure = _undo_all(configuration, deps, saver)
+        if failure is not None:
+            return _report(configuration.e_id, Trigger.PROVISIONING_FAILED, deps, failure)
+    try:
+        configuration = _run_steps(configuration, deps, saver)
+    except StepFailed as failed:
+        return _compensate(configuration.e_id, failed.failure, deps, saver)
+    return _report(configuration.e_id, Trigger.PROVISIONED, deps)
+
+
+def _run_steps(configuration: EmailConfiguration, deps: ProvisioningDeps, saver: Saver) -> EmailConfiguration:
+    routing_token = secrets.token_urlsafe(ROUTING_TOKEN_BYTES)
+    if configuration.provisioned.webhook_id is None:
+        # Before any call: the provider posts to the webhook while it is being created.
+        hashed = hashlib.sha256(routing_token.encode()).digest()
+        configuration = saver.save(replace(configuration, routing_token_hash=hashed), "routing token made")
+    while (step := configuration.provisioned.next_step()) is not None:
+        try:
+            configuration = STEPS[step](configuration, deps, saver, routing_token)
+        except ProviderRefused as refused:
+            raise StepFailed(StepFailure(step, refused.code, refused.message)) from refused
+        except InvalidValue as invalid:
+            raise StepFailed(StepFailure(step, "invalid", str(invalid))) from invalid
+        except (ProviderUnavailable, OutcomeUnknown) as fault:
+            _put_off(
+                StepFailure(step, fault.code, fault.message),
+                _retry_after(fault),
+                configuration.e_id,
+                deps,
+                saver,
+            )
+        except KeyMaterialError as fault:
+            _put_off(StepFailure(step, "key_material", str(fault)), None, configuration.e_id, deps, saver)
+    return configuration
+
+
+def _put_off(
+    failure: StepFailure, at_least_seconds: float | None, e_id: UUID, deps: ProvisioningDeps, saver: Saver
+) -> NoReturn:
+    """Raises `Later`, or `StepFailed` when it was put off often enough."""
+    configuration = _current(e_id, deps)
+    tries = configuration.provisioned.tries + 1
+    record_provisioning_step(e_id, step=failure.step, outcome="put_off", code=failure.code)
+    if tries >= deps.policy.attempts_max:
+        raise StepFailed(failure)
+    counted = replace(configuration.provisioned, tries=tries)
+    saver.save(replace(configuration, provisioned=counted), f"{failure.step}: put off, {failure.code}")
+    raise Later(deps.policy.wait_seconds(tries, at_least_seconds=at_least_seconds))
+
+
+def _compensate(e_id: UUID, failure: StepFailure, deps: ProvisioningDeps, saver: Saver) -> Steered:
+    record_provisioning_step(e_id, step=failure.step, outcome="failed", code=failure.code)
+    configuration = _current(e_id, deps)
+    undoing = replace(configuration.provisioned, undoing=True, tries=0)
+    failed = replace(configuration, provisioned=undoing, failure=failure)
+    _, remaining = _undo_all(saver.save(failed, f"{failure.step}: failed, {failure.code}"), deps, saver)
+    return _report(e_id, Trigger.PROVISIONING_FAILED, deps, remaining or failure)
+
+
+def _undo_all(
+    configuration: EmailConfiguration, deps: ProvisioningDeps, saver: Saver
+) -> tuple[EmailConfiguration, StepFailure | None]:
+    """Undoes until nothing is left or the provider refuses; the failure that stands, the first one before any other.
+
+    A server that Postmark does not let us delete is no failure of its own: it is ours, and the next attempt uses it.
+    """
+    e_id = configuration.e_id
+    left: ProviderRefused | None = None
+    while left is None:
+        try:
+            undone = undo_next(configuration, deps)
+        except (ProviderUnavailable, OutcomeUnknown) as fault:
+            left = _put_off_undoing(fault, e_id, deps, saver)
+            break
+        except ProviderRefused as refused:
+            left = refused
+            break
+        if undone is None:
+            break
+        there = replace(undone.provisioned, tries=0)
+        configuration = saver.save(replace(configuration, provisioned=there), "undone: one step")
+        left = undone.left
+    configuration = _current(e_id, deps)
+    settled = replace(configuration.provisioned, undoing=False, tries=0)
+    failure = configuration.failure or _failure_of(left)
+    cause = "undone: nothing left" if left is None else f"undone: the provider keeps something, {left.code}"
+    return saver.save(replace(configuration, provisioned=settled), cause), failure
+
+
+def _failure_of(left: ProviderRefused | None) -> StepFailure | None:
+    if left is None or left.code == DELETION_NOT_ENABLED:
+        return None
+    return StepFailure(Step.CREATE_SERVER, left.code, left.message)
+
+
+def _put_off_undoing(
+    fault: ProviderError, e_id: UUID, deps: ProvisioningDeps, saver: Saver
+) -> ProviderRefused:
+    """Raises `Later`; after the last try, what stands in the way counts as refused."""
+    failure = StepFailure(Step.CREATE_SERVER, fault.code, fault.message)
+    try:
+        _put_off(failure, _retry_after(fault), e_id, deps, saver)
+    except StepFailed:
+        return ProviderRefused(fault.code, fault.message)
+
+
+def _remove(configuration: EmailConfiguration, deps: ProvisioningDeps, saver: Saver) -> Steered | None:
+    """Done when nothing is left that the provider lets us delete; what it keeps is a finding in the row."""
+    if not configuration.retired or configuration.cleaned_up_at is not None:
+        return None
+    if configuration.failure is not None:
+        configuration = saver.save(replace(configuration, failure=None), "removal: begun")
+    configuration, failure = _undo_all(configuration, deps, saver)
+    if failure is not None:
+        raise Later(deps.policy.lease_seconds)
+    kept = configuration.provisioned.server_id
+    finding = StepFailure(
+        Step.CREATE_SERVER, DELETION_NOT_ENABLED, f"Postmark keeps server {kept}; ask its support"
+    )
+    with deps.store.begin() as tx:
+        done = replace(
+            configuration,
+            cleaned_up_at=tx.now(),
+            updated_at=tx.now(),
+            failure=finding if kept is not None else None,
+        )
+        tx.configurations.save(done, Change(AUTHOR, "removal: done"))
+    return None
+
+
+def _report(
+    e_id: UUID, trigger: Trigger, deps: ProvisioningDeps, failure: StepFailure | None = None
+) -> Steered:
+    with deps.store.begin() as tx:
+        configuration = tx.configurations.get(e_id, lock=Lock.UPDATE)
+        assert configuration is not None, "configurations are never deleted"
+        reason = f"{failure.step}: {failure.code}" if failure else None
+        return steer(tx, configuration, trigger, Change(AUTHOR, trigger.value, reason), failure=failure)
+
+
+def _current(e_id: UUID, deps: ProvisioningDeps) -> EmailConfiguration:
+    with deps.store.begin() as tx:
+        configuration = tx.configurations.get(e_id)
+    assert configuration is not None, "configurations are never deleted"
+    return configuration
+
+
+def _retry_after(fault: ProviderError) -> float | None:
+    return fault.retry_after_seconds if isinstance(fault, ProviderUnavailable) else None

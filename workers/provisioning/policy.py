@@ -1,0 +1,29 @@
+"""The provisioning pool's numbers."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisioningPolicy:
+    lease_seconds: float
+    retry_base_seconds: float
+    # Calls in a row without a usable answer until a step has failed for good.
+    attempts_max: int
+    polling_interval_seconds: float
+    polling_window: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> "ProvisioningPolicy":
+        return cls(
+            lease_seconds=settings.provisioning.lease_seconds,
+            retry_base_seconds=settings.provisioning.retry_base_seconds,
+            attempts_max=settings.provisioning.attempts_max,
+            polling_interval_seconds=settings.polling_interval_seconds,
+            polling_window=timedelta(hours=settings.polling_timeout_hours),
+        )
+
+    def wait_seconds(self, tries: int, *, at_least_seconds: float | None = None) -> float:
+        return max(self.retry_base_seconds * 2 ** max(tries - 1, 0), at_least_seconds or 0.0)

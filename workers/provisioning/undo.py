@@ -1,0 +1,97 @@
+"""The steps, backward: used when one fails for good, by re-provision for what is left, and by remove.
+
+What is gone already counts as done. What could not be undone stays in the row, by id.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from shared.domain.configuration import EmailConfiguration, Provisioned, Step
+from shared.domain.dns import records_for
+from shared.domain.errors import KeyMaterialError, ProviderRefused
+from workers.provisioning.deps import ProvisioningDeps
+
+# Postmark deletes servers through its API only for accounts it has enabled for that.
+DELETION_NOT_ENABLED = "604"
+
+Undo = Callable[[EmailConfiguration, ProvisioningDeps], Provisioned]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """`left`: what the provider refuses to delete, for an operator to see to."""
+
+    provisioned: Provisioned
+    left: ProviderRefused | None = None
+
+
+def undo_next(configuration: EmailConfiguration, deps: ProvisioningDeps) -> Undone | None:
+    """Undoes the last thing that is there; None when all is done. Raises `ProviderError` when it cannot be now."""
+    configuration = replace(configuration, provisioned=_with_lost_answer(configuration, deps))
+    there = configuration.provisioned
+    if there.records_written:
+        return Undone(_delete_records(configuration, deps))
+    if there.webhook_id is not None:
+        return Undone(_delete_webhook(configuration, deps, there.webhook_id))
+    if there.signature_id is not None:
+        deps.mail.delete_signature(there.signature_id)
+        return Undone(replace(there, signature_id=None))
+    if there.domain_id is not None:
+        deps.mail.delete_domain(there.domain_id)
+        return Undone(replace(there, domain_id=None))
+    if there.server_id is not None:
+        return _delete_server(there, deps, there.server_id)
+    return None
+
+
+def _with_lost_answer(configuration: EmailConfiguration, deps: ProvisioningDeps) -> Provisioned:
+    """An intent without a result: perhaps there is something to undo that we never got the id of."""
+    there = configuration.provisioned
+    names = deps.names(configuration)
+    match there.intent:
+        case Step.CREATE_SERVER:
+            server = deps.mail.find_server(names.server_name)
+            return replace(there, intent=None, server_id=server.server_id if server else None)
+        case Step.CREATE_SIGNATURE:
+            signature = deps.mail.find_signature(names.from_address)
+            domain = deps.mail.find_domain(names.sending_domain)
+            return replace(
+                there,
+                intent=None,
+                signature_id=signature.signature_id if signature else None,
+                domain_id=domain.domain_id if domain else None,
+            )
+        case Step.INSTALL_WEBHOOK:
+            # Goes with its server, or is found and taken over by the next attempt.
+            return replace(there, intent=None)
+        case Step.WRITE_RECORDS:
+            return replace(there, intent=None, records_written=True)
+    return there
+
+
+def _delete_records(configuration: EmailConfiguration, deps: ProvisioningDeps) -> Provisioned:
+    if configuration.dns is not None:
+        deps.zone.delete([(record.name, record.type) for record in records_for(configuration.dns)])
+    return replace(configuration.provisioned, records_written=False)
+
+
+def _delete_webhook(
+    configuration: EmailConfiguration, deps: ProvisioningDeps, webhook_id: int
+) -> Provisioned:
+    try:
+        deps.mail.delete_webhook(deps.server_token(configuration), webhook_id)
+    except (KeyMaterialError, ProviderRefused):
+        # Without a usable token it cannot be deleted by itself; it goes with its server.
+        pass
+    return replace(configuration.provisioned, webhook_id=None)
+
+
+def _delete_server(there: Provisioned, deps: ProvisioningDeps, server_id: int) -> Undone:
+    """A server that may not be deleted stays ours, with its token: the next attempt goes on with it."""
+    try:
+        deps.mail.delete_server(server_id)
+    except ProviderRefused as refused:
+        if refused.code != DELETION_NOT_ENABLED:
+            raise
+        return Undone(there, left=refused)
+    return Undone(replace(there, server_id=None, server_token=None))

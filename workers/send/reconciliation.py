@@ -1,0 +1,100 @@
+"""Jobs in doubt: ask the provider what became of them, and only then decide.
+
+    found by its claim                                  -> SENT
+    not found, index-lag grace not over                 -> look again later
+    not found after the grace, twice                    -> QUEUED again (CANCELLED when the configuration is locked)
+
+As true as the provider's search is once the grace is over.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from shared.domain.configuration import EmailConfiguration
+from shared.domain.errors import ProviderError
+from shared.domain.job import JobStatus, Settlement
+from shared.messaging.messages import SendJobs
+from shared.ports.store import Doubt, Lock
+from shared.steering import finish_drain
+from shared.telemetry.metrics import record_doubts, record_search_failed
+from workers.send import consequences
+from workers.send.handler import SendDeps, server_token
+from workers.send.policy import SendPolicy
+
+LOOKS_AFTER_GRACE = 2
+
+Resolution = tuple[int, Settlement, int]
+
+
+def resolve_doubts(configuration_id: UUID, deps: SendDeps) -> None:
+    configuration, doubts = _take(configuration_id, deps)
+    if configuration is None or not doubts:
+        return
+    found = _search(configuration, doubts, deps)
+    requeued = _resolve(configuration_id, doubts, found, deps)
+    finish_drain(deps.store, configuration_id, author=consequences.AUTHOR)
+    if requeued:
+        deps.doorbell.ring(SendJobs(configuration_id))
+
+
+def _take(configuration_id: UUID, deps: SendDeps) -> tuple[EmailConfiguration | None, list[Doubt]]:
+    with deps.store.begin() as tx:
+        configuration = tx.configurations.get(configuration_id)
+        doubts = tx.jobs.take_doubts(
+            configuration_id, limit=deps.policy.batch_size * 10, lease_seconds=deps.policy.lease_seconds
+        )
+        return configuration, doubts
+
+
+def _search(
+    configuration: EmailConfiguration, doubts: Sequence[Doubt], deps: SendDeps
+) -> Mapping[UUID, Mapping[UUID, str]]:
+    """Claim id to what was found of it. A claim whose search failed is left out: its jobs stay as they are."""
+    token = server_token(configuration, deps.cipher)
+    found: dict[UUID, Mapping[UUID, str]] = {}
+    for claim_id in {doubt.claim_id for doubt in doubts}:
+        try:
+            found[claim_id] = deps.sent_messages.find_by_claim(token, claim_id)
+        except ProviderError as error:
+            record_search_failed(claim_id, code=error.code)
+    return found
+
+
+def _resolve(
+    configuration_id: UUID,
+    doubts: Sequence[Doubt],
+    found: Mapping[UUID, Mapping[UUID, str]],
+    deps: SendDeps,
+) -> bool:
+    with deps.store.begin() as tx:
+        configuration = tx.configurations.get(configuration_id, lock=Lock.SHARE)
+        assert configuration is not None, "configurations are never deleted"
+        cancels = consequences.cancels_waiting(configuration)
+        resolutions = {
+            doubt.job_id: _after_look(
+                doubt, found.get(doubt.claim_id), tx.now(), deps.policy, cancels=cancels
+            )
+            for doubt in doubts
+        }
+        written = tx.jobs.resolve_doubts(resolutions)
+    statuses = Counter(resolutions[job_id][1].status for job_id in written)
+    for status, count in statuses.items():
+        record_doubts(status.value, count)
+    return statuses[JobStatus.QUEUED] > 0
+
+
+def _after_look(
+    doubt: Doubt, found: Mapping[UUID, str] | None, now: datetime, policy: SendPolicy, *, cancels: bool
+) -> Resolution:
+    message_id = (found or {}).get(doubt.job_id)
+    if message_id is not None:
+        return doubt.version, Settlement(doubt.job_id, JobStatus.SENT, provider_message_id=message_id), 0
+    looked_after_grace = found is not None and now >= doubt.in_doubt_since + policy.index_lag_grace
+    late_looks = doubt.late_looks + (1 if looked_after_grace else 0)
+    if late_looks < LOOKS_AFTER_GRACE:
+        again = Settlement(doubt.job_id, JobStatus.IN_DOUBT, due_at=policy.look_at(now))
+        return doubt.version, again, late_looks
+    settlement = Settlement(doubt.job_id, JobStatus.QUEUED, due_at=now)
+    return doubt.version, consequences.without_requeue(settlement) if cancels else settlement, 0
