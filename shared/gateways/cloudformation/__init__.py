@@ -1,0 +1,1 @@
+"""CloudFormation: where the partition's deploy-time values are read."""

@@ -1,0 +1,1 @@
+"""Key material, mounted as a file, and the cipher that uses it."""

@@ -15,8 +15,7 @@ TEXT_MAX_CHARACTERS = 500
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _ADDRESS = re.compile(r"[^\s'\"<>(),;:]+@[^\s'\"<>(),;:]*")
 # "Illegal email address 'x'. It must contain the '@' symbol.": not every address looks like one.
-_QUOTED_DIGITS = re.compile(r"[0-9]{1,9}")
-_ADDRESS = re.compile(r"(address:?\s*)'[^']*'", re.IGNORECASE)
+_QUOTED_ADDRESS = re.compile(r"(address:?\s*)'[^']*'", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

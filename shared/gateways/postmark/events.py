@@ -1,4 +1,4 @@
-"""Webhook payloads in our words. What cannot be read is left out; only a body that is no object is refused."""
+"""Webhook payloads in our words. What cannot be read is left out; only what is no object is refused."""
 
 import hashlib
 import json

@@ -125,7 +125,7 @@ class _Watched(HTTPConnection):
         if self.sock is None:
             self.connect()
         _progress.written = True
-        # Until here the socket has the connect timeout, and Python counts a timeout over a whole `sendall`: too
+        # Until here the socket has the connect timeout, and Python counts it over a whole `sendall`: too
         # short for tens of megabytes on a slow line.
         self.sock.settimeout(_progress.write_timeout_seconds)
         super().send(data)

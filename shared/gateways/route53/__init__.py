@@ -1,0 +1,1 @@
+"""Route 53: where the partition's records are written."""

@@ -1,0 +1,115 @@
+"""Which key material is mounted: a map in memory, filled from one JSON file that others keep up to date.
+
+{"current": "<versionId>", "versions": {"<versionId>": "<material>"}}
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from shared.domain.errors import KeyMaterialError, KeyVersionMissing
+
+# What may stand in an envelope between `.k` and `:`.
+VERSION_ID = re.compile(r"[A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What one reading of the file changed. `failure` says why it was not used; then nothing changed."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    current: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class _Unreadable(Exception):
+    """The text says why, without a word of the file's content."""
+
+
+class MaterialRegistry:
+    """Call `refresh` at start and on a tick; a version that is asked for and missing makes it look at once.
+
+    `on_refresh` hears of every reading, those made on a miss included.
+    """
+
+    def __init__(self, path: Path, *, on_refresh: Callable[[Refresh], None] | None = None) -> None:
+        self._path = path
+        self._on_refresh = on_refresh
+        self._material = _Material()
+        self._reading = Lock()
+
+    @property
+    def versions(self) -> frozenset[str]:
+        return frozenset(self._material.versions)
+
+    @property
+    def current_version(self) -> str | None:
+        return self._material.current
+
+    def current(self) -> tuple[str, str]:
+        """Version id and material for new ciphertexts. Raises `KeyMaterialError` when nothing is mounted."""
+        if self._material.current is None:
+            self.refresh()
+        held = self._material
+        if held.current is None:
+            raise KeyMaterialError("no key material is mounted")
+        return held.current, held.versions[held.current]
+
+    def material(self, version: str) -> str:
+        """Raises `KeyVersionMissing` when a fresh look at the file does not find it either."""
+        if version not in self._material.versions:
+            self.refresh()
+        try:
+            return self._material.versions[version]
+        except KeyError:
+            raise KeyVersionMissing(version) from None
+
+    def refresh(self) -> Refresh:
+        with self._reading:
+            try:
+                fresh = _read(self._path)
+            except _Unreadable as unreadable:
+                refresh = Refresh(failure=str(unreadable))
+            else:
+                refresh = _difference(self._material.versions, fresh.versions)
+                self._material = fresh
+        if self._on_refresh is not None:
+            self._on_refresh(refresh)
+        return refresh
+
+
+def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> Refresh:
+    """A version whose material was changed is a new one under an old name: it counts as added."""
+    added = [version for version, material in after.items() if before.get(version) != material]
+    return Refresh(added=tuple(sorted(added)), removed=tuple(sorted(before.keys() - after.keys())))
+
+
+def _read(path: Path) -> _Material:
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise _Unreadable(f"the file cannot be read: {type(error).__name__}") from None
+    except (ValueError, RecursionError):
+        raise _Unreadable("the file is no JSON") from None
+    if not isinstance(document, dict):
+        raise _Unreadable("the file is no JSON object")
+    current, versions = document.get("current"), document.get("versions")
+    if not isinstance(versions, dict) or not all(map(_is_version, versions.items())):
+        raise _Unreadable("`versions` has to map version ids to non-empty texts")
+    if current not in versions:
+        raise _Unreadable("`current` names none of `versions`")
+    return _Material(current, versions)
+
+
+def _is_version(item: tuple[str, object]) -> bool:
+    version, material = item
+    return VERSION_ID.fullmatch(version) is not None and isinstance(material, str) and bool(material)
