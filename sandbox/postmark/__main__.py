@@ -1,0 +1,126 @@
+"""Start the simulator: `python -m sandbox.postmark --state-dir DIR`."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from sandbox.postmark.assembly import Options, Simulator, make_world
+from sandbox.postmark.control import Control
+from sandbox.postmark.listener import Listener
+
+log = logging.getLogger("sandbox.postmark")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox.postmark", description="A Postmark simulator."
+    )
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        required=True,
+        help="kept over restarts; gets postmark.json",
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=0,
+        help="of the Postmark paths; 0: chosen by the kernel",
+    )
+    parser.add_argument(
+        "--control-port",
+        type=int,
+        default=0,
+        help="of the control API; 0: chosen by the kernel",
+    )
+    parser.add_argument(
+        "--account-token", help="default: kept from the last start, or made at random"
+    )
+    parser.add_argument(
+        "--dns-url",
+        help="a Route 53 API to look records up in; default: the control API's table",
+    )
+    parser.add_argument(
+        "--zone-id",
+        action="append",
+        default=[],
+        help="hosted zone to look in; default: all",
+    )
+    return parser.parse_args()
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    options = Options(
+        state_dir=arguments.state_dir,
+        host=arguments.host,
+        port=arguments.port,
+        account_token=arguments.account_token,
+        dns_url=arguments.dns_url,
+        zone_ids=arguments.zone_id,
+    )
+    simulator = Simulator(make_world(options), options)
+    await simulator.start()
+    control = await _open_control(simulator, arguments.host, arguments.control_port)
+    stopped = asyncio.Event()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(wanted, stopped.set)
+    _announce(arguments.state_dir, simulator, control)
+    await stopped.wait()
+    log.info("stopping")
+    await control.close()
+    await simulator.stop()
+
+
+async def _open_control(simulator: Simulator, host: str, port: int) -> Listener:
+    runner = web.AppRunner(
+        Control(simulator).application(), access_log=None, shutdown_timeout=0.5
+    )
+    await runner.setup()
+    listener = Listener(runner, host, port)
+    await listener.open()
+    return listener
+
+
+def _announce(state_dir: Path, simulator: Simulator, control: Listener) -> None:
+    """Written whole or not at all: whoever waits for the file may read it at once."""
+    content = {
+        "url": simulator.listener.url,
+        "control_url": control.url,
+        "account_token": simulator.world.account_token,
+        "pid": os.getpid(),
+    }
+    draft = state_dir / "postmark.json.new"
+    draft.write_text(json.dumps(content))
+    draft.replace(state_dir / "postmark.json")
+    log.info(
+        "Postmark paths at %s, control at %s", content["url"], content["control_url"]
+    )
+
+
+def main() -> None:
+    os.umask(0o077)  # the state holds tokens
+    arguments = _arguments()
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(name)s %(levelname)s %(message)s",
+    )
+    arguments.state_dir.mkdir(parents=True, exist_ok=True)
+    (arguments.state_dir / "postmark.json").unlink(missing_ok=True)
+    asyncio.run(_serve(arguments))
+
+
+if __name__ == "__main__":
+    main()
