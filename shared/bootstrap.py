@@ -2,11 +2,30 @@
 
 from dataclasses import dataclass
 
+from dramatiq.brokers.redis import RedisBroker
+
 from shared.config.settings import Settings
+from shared.gateways.key_material.cipher import AesGcmCipher
+from shared.gateways.key_material.registry import MaterialRegistry
+from shared.gateways.postmark.account import PostmarkAccount
+from shared.gateways.postmark.events import PostmarkEvents
+from shared.gateways.postmark.search import PostmarkSearch
+from shared.gateways.postmark.sender import PostmarkSender
+from shared.gateways.postmark.wire import PostmarkSettings, Wire
+from shared.gateways.route53.zone import Route53Zone, make_route53_client
+from shared.gateways.system.clock import SystemClock
+from shared.messaging.broker import build_broker
+from shared.messaging.middleware import EndWithoutBroker
+from shared.messaging.publisher import RedisDoorbell
+from shared.persistence.engine import make_engine
+from shared.persistence.ids import new_id
+from shared.persistence.leadership import AdvisoryLeadership
+from shared.persistence.unit_of_work import PostgresStore
 from shared.ports.clock import Clock, NewId
 from shared.ports.dns import DnsZone
 from shared.ports.doorbell import Doorbell
 from shared.ports.key_material import TokenCipher
+from shared.ports.leadership import Leadership
 from shared.ports.mail import EventReader, MailAccount, MailSender, SentMessages
 from shared.ports.store import Store
 
@@ -19,6 +38,7 @@ class Container:
     clock: Clock
     new_id: NewId
     store: Store
+    leadership: Leadership
     doorbell: Doorbell
     cipher: TokenCipher
     mail_account: MailAccount
@@ -26,3 +46,53 @@ class Container:
     sent_messages: SentMessages
     event_reader: EventReader
     dns_zone: DnsZone
+
+
+def build(settings: Settings, role: str) -> Container:
+    """`role` is what the process is called by Postgres. Nothing is connected to yet: each part connects when used."""
+    engine = make_engine(
+        settings.database.url.get_secret_value(),
+        pool_size=settings.database.pool_size,
+        max_overflow=settings.database.pool_overflow,
+        statement_timeout_seconds=settings.database.statement_timeout_seconds,
+        lock_timeout_seconds=settings.database.lock_timeout_seconds,
+        application_name=f"email-{role}",
+    )
+    wire = Wire(_postmark(settings))
+    return Container(
+        settings=settings,
+        clock=SystemClock(),
+        new_id=new_id,
+        store=PostgresStore(engine),
+        leadership=AdvisoryLeadership(engine),
+        doorbell=RedisDoorbell(build_broker(settings.broker)),
+        cipher=AesGcmCipher(MaterialRegistry(settings.key_material.file)),
+        mail_account=PostmarkAccount(wire),
+        mail_sender=PostmarkSender(wire),
+        sent_messages=PostmarkSearch(wire),
+        event_reader=PostmarkEvents(),
+        dns_zone=Route53Zone(
+            make_route53_client(settings.aws.endpoint_url, settings.aws.region),
+            zone_id=settings.mail_zone.id,
+            zone_name=settings.mail_zone.name,
+        ),
+    )
+
+
+def build_worker_broker(settings: Settings) -> RedisBroker:
+    """A pool's own broker: it consumes, and ends its process when Redis is away for long."""
+    broker = build_broker(settings.broker)
+    broker.add_middleware(
+        EndWithoutBroker(broker.client, give_up_after_seconds=settings.broker.give_up_after_seconds)
+    )
+    return broker
+
+
+def _postmark(settings: Settings) -> PostmarkSettings:
+    return PostmarkSettings(
+        base_url=settings.postmark.base_url,
+        account_token=settings.postmark.account_token.get_secret_value(),
+        connect_timeout_seconds=settings.postmark.connect_timeout_seconds,
+        read_timeout_seconds=settings.postmark.read_timeout_seconds,
+        webhook_read_timeout_seconds=settings.postmark.webhook_timeout_seconds,
+    )

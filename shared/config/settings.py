@@ -136,6 +136,10 @@ class Log(Group):
     format: Literal["json", "console"]
     recipient_hash_key: SecretStr | None = None
 
+    @property
+    def recipient_hash_key_text(self) -> str | None:
+        return self.recipient_hash_key.get_secret_value() if self.recipient_hash_key else None
+
 
 class Settings(Group):
     """The whole of `extras`, and `routes` beside it."""

@@ -10,7 +10,7 @@
 
 import redis
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import Middleware, ShutdownNotifications
+from dramatiq.middleware import ShutdownNotifications
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
@@ -18,15 +18,14 @@ from shared.config.settings import Broker as BrokerSettings
 from shared.messaging.middleware import FaultReport, LogContext
 
 
-def build_broker(settings: BrokerSettings, *extra: Middleware) -> RedisBroker:
-    broker = RedisBroker(
+def build_broker(settings: BrokerSettings) -> RedisBroker:
+    return RedisBroker(
         client=_client(settings),
         namespace=settings.namespace,
         heartbeat_timeout=int(settings.heartbeat_timeout_seconds * 1000),
         maintenance_chance=settings.maintenance_chance,
-        middleware=[LogContext(), FaultReport(), ShutdownNotifications(), *extra],
+        middleware=[LogContext(), FaultReport(), ShutdownNotifications()],
     )
-    return broker
 
 
 def _client(settings: BrokerSettings) -> "redis.Redis":

@@ -182,3 +182,12 @@ def record_broker_gone(seconds: float) -> None:
 def record_search_failed(claim_id: UUID, *, code: str) -> None:
     _DOUBT.labels("search_failed").inc()
     _log.warning("email.send.search_failed", claim=str(claim_id), code=code)
+
+
+def record_leadership(*, leads: bool) -> None:
+    _log.info("email.scheduler.leadership", leads=leads)
+
+
+def record_scheduler_fault(job: str, error: BaseException) -> None:
+    _FAULT.labels("scheduler", type(error).__name__).inc()
+    _log.error("email.scheduler.fault", job=job, error=type(error).__name__, exc_info=error)

@@ -198,7 +198,8 @@ def _undo_all(
         configuration = saver.save(replace(configuration, provisioned=there), "undone: one step")
         left = undone.left
     configuration = _current(e_id, deps)
-    settled = replace(configuration.provisioned, undoing=False, tries=0)
+    intent = None if left is None else configuration.provisioned.intent
+    settled = replace(configuration.provisioned, undoing=False, tries=0, intent=intent)
     failure = configuration.failure or _failure_of(left)
     cause = "undone: nothing left" if left is None else f"undone: the provider keeps something, {left.code}"
     return saver.save(replace(configuration, provisioned=settled), cause), failure

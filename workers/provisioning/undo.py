@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from shared.domain.configuration import EmailConfiguration, Provisioned, Step
 from shared.domain.dns import records_for
 from shared.domain.errors import KeyMaterialError, ProviderRefused
+from shared.ports.mail import ServerCreated
 from workers.provisioning.deps import ProvisioningDeps
 
 # Postmark deletes servers through its API only for accounts it has enabled for that.
@@ -51,7 +52,7 @@ def _with_lost_answer(configuration: EmailConfiguration, deps: ProvisioningDeps)
     match there.intent:
         case Step.CREATE_SERVER:
             server = deps.mail.find_server(names.server_name)
-            return replace(there, intent=None, server_id=server.server_id if server else None)
+            return _with_server(configuration, deps, server)
         case Step.CREATE_SIGNATURE:
             signature = deps.mail.find_signature(names.from_address)
             domain = deps.mail.find_domain(names.sending_domain)
@@ -67,6 +68,19 @@ def _with_lost_answer(configuration: EmailConfiguration, deps: ProvisioningDeps)
         case Step.WRITE_RECORDS:
             return replace(there, intent=None, records_written=True)
     return there
+
+
+def _with_server(
+    configuration: EmailConfiguration, deps: ProvisioningDeps, server: ServerCreated | None
+) -> Provisioned:
+    """With its token: should the provider refuse to delete it, the next attempt goes on with it."""
+    there = replace(configuration.provisioned, intent=None)
+    if server is None:
+        return there
+    envelope = deps.cipher.encrypt(
+        server.token, tenant_id=configuration.tenant_id, configuration_id=configuration.e_id
+    )
+    return replace(there, server_id=server.server_id, server_token=envelope)
 
 
 def _delete_records(configuration: EmailConfiguration, deps: ProvisioningDeps) -> Provisioned:

@@ -1,0 +1,123 @@
+"""What each tick does: look for rows that wait, and ring. Nothing here is the only holder of anything.
+
+This is also the only recovery path, run at every start of the leader: whatever was lost between a commit and a ring, or
+died with a worker, is found again by its row.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.messaging.messages import (
+    Message,
+    ProjectEvents,
+    ProvisionConfiguration,
+    RemoveConfiguration,
+    ResolveDoubts,
+    SendJobs,
+    VerifyConfiguration,
+)
+from shared.ports.doorbell import Doorbell
+from shared.ports.store import Store, Transaction
+from shared.steering import finish_drain
+from shared.telemetry.metrics import record_configurations_by_state, record_sweep
+
+AUTHOR = "scheduler"
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerDeps:
+    store: Store
+    doorbell: Doorbell
+    # Configurations one look rings for at the most; the rest is found by the next.
+    limit: int
+    # From doubt to the first look at the provider.
+    look_in_seconds: float
+
+
+def due_sends(deps: SchedulerDeps) -> None:
+    _ring_for("due_sends", SendJobs, lambda tx: tx.jobs.configurations_with_due_jobs(deps.limit), deps)
+
+
+def due_events(deps: SchedulerDeps) -> None:
+    _ring_for(
+        "due_events", ProjectEvents, lambda tx: tx.events.configurations_with_due_events(deps.limit), deps
+    )
+
+
+def due_verifications(deps: SchedulerDeps) -> None:
+    _ring_for(
+        "due_verifications",
+        VerifyConfiguration,
+        lambda tx: tx.configurations.due_for_verification(deps.limit),
+        deps,
+    )
+
+
+def stale_sends(deps: SchedulerDeps) -> None:
+    """SENDING past its lease: the worker is gone, or as good as gone, and what it did is not known."""
+    with deps.store.begin() as tx:
+        found = tx.jobs.doubt_expired_leases(look_in_seconds=deps.look_in_seconds, limit=deps.limit)
+    record_sweep("stale_sends", len(found))
+
+
+def due_doubts(deps: SchedulerDeps) -> None:
+    _ring_for(
+        "due_doubts", ResolveDoubts, lambda tx: tx.jobs.configurations_with_due_doubts(deps.limit), deps
+    )
+
+
+def stalled_provisioning(deps: SchedulerDeps) -> None:
+    _ring_for(
+        "stalled_provisioning",
+        ProvisionConfiguration,
+        lambda tx: tx.configurations.provisioning_without_lease(deps.limit),
+        deps,
+    )
+
+
+def stalled_removals(deps: SchedulerDeps) -> None:
+    _ring_for(
+        "stalled_removals",
+        RemoveConfiguration,
+        lambda tx: tx.configurations.removal_without_lease(deps.limit),
+        deps,
+    )
+
+
+def finished_drains(deps: SchedulerDeps) -> None:
+    """LOCKING with nothing in flight. A row only, so there is nobody to ring for."""
+    with deps.store.begin() as tx:
+        locking = tx.configurations.locking(deps.limit)
+    finished = [e_id for e_id in locking if finish_drain(deps.store, e_id, author=AUTHOR)]
+    record_sweep("finished_drains", len(finished))
+
+
+def tell_states(deps: SchedulerDeps) -> None:
+    with deps.store.begin() as tx:
+        counts = tx.configurations.count_by_state()
+    record_configurations_by_state(counts)
+
+
+def reconcile(deps: SchedulerDeps) -> None:
+    for job in (
+        stale_sends,
+        due_doubts,
+        stalled_provisioning,
+        stalled_removals,
+        finished_drains,
+        tell_states,
+    ):
+        job(deps)
+
+
+def _ring_for(
+    sweep: str,
+    message: Callable[[UUID], Message],
+    find: Callable[[Transaction], list[UUID]],
+    deps: SchedulerDeps,
+) -> None:
+    with deps.store.begin() as tx:
+        waiting = find(tx)
+    deps.doorbell.ring(*(message(e_id) for e_id in waiting))
+    record_sweep(sweep, len(waiting))

@@ -1,0 +1,92 @@
+"""The scheduler's process: `python -m scheduler.main`. Any number may run; one leads, the others wait for its end."""
+
+import signal
+import threading
+from collections.abc import Callable
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from scheduler.jobs import SchedulerDeps
+from scheduler.timetable import timetable
+from shared import config
+from shared.bootstrap import Container, build
+from shared.domain.errors import StoreUnavailable
+from shared.ports.leadership import Leadership
+from shared.telemetry.logging import configure_logging
+from shared.telemetry.metrics import record_leadership, record_scheduler_fault
+
+
+class Ticker:
+    """Runs the timetable's jobs while this process leads; all of them at once when it begins to."""
+
+    def __init__(self, leadership: Leadership, deps: SchedulerDeps, container: Container) -> None:
+        self._leadership = leadership
+        self._deps = deps
+        self._entries = timetable(container.settings.scheduler)
+        self._leader_seconds = container.settings.scheduler.leader_seconds
+        self._leads = False
+
+    def look_after_leadership(self) -> None:
+        led_before, self._leads = self._leads, self._leadership.hold()
+        if self._leads != led_before:
+            record_leadership(leads=self._leads)
+        if self._leads and not led_before:
+            for entry in self._entries:
+                self._run(entry.job)
+
+    def schedule_on(self, scheduler: BackgroundScheduler) -> None:
+        # One look for several missed ones is enough, and a slow one must not pile up.
+        options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        scheduler.add_job(self.look_after_leadership, "interval", seconds=self._leader_seconds, **options)
+        for entry in self._entries:
+            scheduler.add_job(
+                self._tick, "interval", seconds=entry.every_seconds, args=[entry.job], **options
+            )
+
+    def _tick(self, job: Callable[[SchedulerDeps], None]) -> None:
+        if self._leads:
+            self._run(job)
+
+    def _run(self, job: Callable[[SchedulerDeps], None]) -> None:
+        try:
+            job(self._deps)
+        except StoreUnavailable as fault:
+            # The next tick looks again; the rows have not gone anywhere.
+            record_scheduler_fault(job.__name__, fault)
+
+
+def main() -> None:
+    settings = config.read()
+    configure_logging(
+        level=settings.log.level,
+        format=settings.log.format,
+        recipient_hash_key=settings.log.recipient_hash_key_text,
+        role="scheduler",
+    )
+    container = build(settings, "scheduler")
+    deps = SchedulerDeps(
+        store=container.store,
+        doorbell=container.doorbell,
+        limit=settings.scheduler.sweep_limit,
+        look_in_seconds=0,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run(container, deps, stop)
+
+
+def run(container: Container, deps: SchedulerDeps, stop: threading.Event) -> None:
+    """Until `stop` is set."""
+    ticker = Ticker(container.leadership, deps, container)
+    scheduler = BackgroundScheduler(timezone="UTC")
+    ticker.schedule_on(scheduler)
+    ticker.look_after_leadership()
+    scheduler.start()
+    stop.wait()
+    scheduler.shutdown(wait=True)
+    container.leadership.resign()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The pools' processes: `dramatiq workers.main:send --queues send`.
+
+A role always names its queues: a Dramatiq worker otherwise consumes what it merely publishes to as well, and
+dead-letters what it has no actor for.
+"""
+
+from collections.abc import Callable
+
+import dramatiq
+from dramatiq import Broker
+
+import workers.projection.actors
+import workers.provisioning.actors
+import workers.send.actors
+from shared import config
+from shared.bootstrap import Container, build, build_worker_broker
+from shared.telemetry.logging import configure_logging
+from workers.projection.handler import ProjectionDeps
+from workers.projection.policy import ProjectionPolicy
+from workers.provisioning.deps import ProvisioningDeps
+from workers.provisioning.policy import ProvisioningPolicy
+from workers.send.handler import SendDeps
+from workers.send.policy import SendPolicy
+
+WEBHOOK_PATH = "/v1/shop-access/email/job/postmark-events"
+
+
+def provisioning() -> None:
+    _boot("provisioning", register_provisioning)
+
+
+def send() -> None:
+    _boot("send", register_send)
+
+
+def projection() -> None:
+    _boot("projection", register_projection)
+
+
+def register_provisioning(broker: Broker, container: Container) -> None:
+    settings = container.settings
+    deps = ProvisioningDeps(
+        store=container.store,
+        mail=container.mail_account,
+        zone=container.dns_zone,
+        cipher=container.cipher,
+        doorbell=container.doorbell,
+        new_id=container.new_id,
+        policy=ProvisioningPolicy.of(settings),
+        webhook_url=settings.public_base_url.rstrip("/") + WEBHOOK_PATH,
+        webhook_bearer=settings.api_keys.current.get_secret_value(),
+    )
+    workers.provisioning.actors.register(broker, deps)
+
+
+def register_send(broker: Broker, container: Container) -> None:
+    deps = SendDeps(
+        store=container.store,
+        sender=container.mail_sender,
+        sent_messages=container.sent_messages,
+        cipher=container.cipher,
+        doorbell=container.doorbell,
+        new_id=container.new_id,
+        zone_name=container.settings.mail_zone.name,
+        policy=SendPolicy.of(container.settings.send),
+    )
+    workers.send.actors.register(broker, deps)
+
+
+def register_projection(broker: Broker, container: Container) -> None:
+    deps = ProjectionDeps(
+        store=container.store,
+        doorbell=container.doorbell,
+        policy=ProjectionPolicy.of(container.settings.projection),
+    )
+    workers.projection.actors.register(broker, deps)
+
+
+POOLS: dict[str, Callable[[Broker, Container], None]] = {
+    "provisioning": register_provisioning,
+    "send": register_send,
+    "projection": register_projection,
+}
+
+
+def _boot(role: str, register: Callable[[Broker, Container], None]) -> None:
+    """What the dramatiq command line calls in each worker process; it takes the broker set here."""
+    settings = config.read()
+    configure_logging(
+        level=settings.log.level,
+        format=settings.log.format,
+        recipient_hash_key=settings.log.recipient_hash_key_text,
+        role=role,
+    )
+    container = build(settings, role)
+    broker = build_worker_broker(settings)
+    dramatiq.set_broker(broker)
+    register(broker, container)
