@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from sandbox import postgres_cluster
 from sandbox.leash import leashed
 from sandbox.ports import LOOPBACK
 from sandbox.postgres_cluster import SUPERUSER, Cluster
@@ -79,7 +80,7 @@ def running(
             yield set_up(cluster, child.pid)
     finally:
         if not keep:
-            cluster.remove()
+            postgres_cluster.remove(state)
 
 
 def set_up(cluster: Cluster, pid: int) -> Server:

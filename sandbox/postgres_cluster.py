@@ -16,6 +16,8 @@ from sandbox.ports import free_port
 from sandbox.process import Child, DidNotStart, Program, bare_environment, describe_exit
 
 SUPERUSER = "postgres"
+# In the state folder: where the cluster is, and its passwords.
+MEMORY = "postgres.json"
 START_SECONDS = 30.0
 PORT_ATTEMPTS = 5
 
@@ -65,28 +67,36 @@ class Cluster:
         is the folder of PostgreSQL's programs, by default what `postgres_binaries.find` finds.
         """
         programs = installation or postgres_binaries.find()
-        memory = private_folder(state) / "postgres.json"
+        memory = private_folder(state) / MEMORY
         if memory.exists():
             known = json.loads(memory.read_text())
             if (Path(known["place"]) / "data" / "PG_VERSION").exists():
-                return cls._at(Path(known["place"]), state, programs, known["passwords"])
-        place = accounts.private_directory(state / "postgres", accounts.unprivileged(), "email-pg-")
+                return cls._at(
+                    Path(known["place"]), Path(known["sockets"]), state, programs, known["passwords"]
+                )
+        return cls._new(state, programs, durable=durable)
+
+    @classmethod
+    def _new(cls, state: Path, programs: Path, *, durable: bool) -> Self:
+        account = accounts.unprivileged()
+        place = accounts.private_directory(state / "postgres", account, "email-pg-")
+        sockets = _socket_folder(place, account)
         passwords = {key: secrets.token_urlsafe(24) for key in ("superuser_password", "role_password")}
+        write_json(state / MEMORY, {"place": str(place), "sockets": str(sockets), "passwords": passwords})
         try:
-            cluster = cls._at(place, state, programs, passwords)
+            cluster = cls._at(place, sockets, state, programs, passwords)
             cluster._initialise(durable=durable)
         except BaseException:
-            shutil.rmtree(place)  # half a cluster is of no use, and nobody knows of it yet
+            remove(state)  # half a cluster is of no use
             raise
-        write_json(memory, {"place": str(place), "passwords": passwords})
         return cluster
 
     @classmethod
-    def _at(cls, place: Path, state: Path, programs: Path, passwords: dict[str, str]) -> Self:
+    def _at(cls, place: Path, sockets: Path, state: Path, programs: Path, passwords: dict[str, str]) -> Self:
         account = accounts.unprivileged()
         return cls(
             place=place,
-            sockets=_socket_folder(place, account),
+            sockets=accounts.own(sockets, account),
             installation=postgres_binaries.reachable(programs, account, place),
             account=account,
             log=state / "logs" / "postgres.log",
@@ -137,11 +147,6 @@ class Cluster:
         # src/include/utils/pidfile.h: line 1 is the server's pid, line 8 its state.
         return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
 
-    def remove(self) -> None:
-        """Delete the data and every temporary folder."""
-        for folder in (self.place, self.sockets):
-            shutil.rmtree(folder, ignore_errors=True)
-
     def _initialise(self, *, durable: bool) -> None:
         password_file = self.place / "password"
         self._write(password_file, self.superuser_password)
@@ -172,6 +177,16 @@ class Cluster:
         code = child.wait(seconds=120)
         if code != 0:
             raise DidNotStart(child.program.name, f"ended with {describe_exit(code)}", self.log)
+
+
+def remove(state: Path) -> None:
+    """Delete the cluster that `state` remembers, with every folder outside the state folder."""
+    memory = state / MEMORY
+    if memory.exists():
+        known = json.loads(memory.read_text())
+        for folder in (known["place"], known["sockets"]):
+            shutil.rmtree(folder, ignore_errors=True)
+        memory.unlink()
 
 
 def _socket_folder(place: Path, account: Account | None) -> Path:

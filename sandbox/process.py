@@ -65,7 +65,9 @@ class Child:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._log_start = program.log.stat().st_size if program.log.exists() else 0
-        self._asked = False
+        self.asked_to_stop = False
+        # Called while waiting for this child; may raise, when the wait has lost its point.
+        self.meanwhile: Callable[[], None] = _nothing
         self._popen = _spawn(program)
         self.started_at = time.monotonic()
         self.identity = Identity.of(self._popen.pid)
@@ -92,9 +94,9 @@ class Child:
 
     def ask_to_stop(self) -> None:
         """Once only: dramatiq takes a second signal for impatience, and drops the work in hand."""
-        if not self._asked and self.exit_code() is None:
+        if not self.asked_to_stop and self.exit_code() is None:
             self._popen.send_signal(self.program.stop_signal)
-        self._asked = True
+        self.asked_to_stop = True
 
     def stop(self) -> None:
         """End it in order, then whatever is left of its group by force. Returns when all of it is gone."""
@@ -118,11 +120,16 @@ class Child:
         """Return when `ready`; DidNotStart when the process ends first or `seconds` pass."""
         deadline = time.monotonic() + seconds
         while not ready():
+            self.meanwhile()
             if (code := self.exit_code()) is not None:
                 raise DidNotStart(self.program.name, f"ended with {describe_exit(code)}", self.program.log)
             if time.monotonic() > deadline:
                 raise DidNotStart(self.program.name, f"was not ready after {seconds:.0f} s", self.program.log)
             time.sleep(POLL_SECONDS)
+
+
+def _nothing() -> None:
+    """The default of `Child.meanwhile`."""
 
 
 def _spawn(program: Program) -> subprocess.Popen[bytes]:

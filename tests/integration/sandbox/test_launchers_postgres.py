@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from sandbox import postgres, postgres_binaries
+from sandbox import postgres, postgres_binaries, postgres_cluster
 from sandbox.accounts import unprivileged
 from sandbox.ports import listens
 from sandbox.postgres_cluster import Cluster
@@ -117,7 +117,7 @@ def test_a_port_that_somebody_took_is_given_up_for_another(server: postgres.Serv
         assert listens(child.pid, cluster.port)
     finally:
         child.stop()
-        cluster.remove()
+        postgres_cluster.remove(tmp_path)
 
 
 def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_the_server_ends_when_the_process_that_started_it_is_killed(tmp_path: Pa
         server = psutil.Process(int(owner.stdout.readline()))
         owner.send_signal(signal.SIGKILL)
     assert psutil.wait_procs([server], timeout=20)[1] == []
-    Cluster.prepare(tmp_path, durable=False).remove()
+    postgres_cluster.remove(tmp_path)
 
 
 def test_an_unknown_choice_of_binaries_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,124 @@
+"""The module's HTTP API as a calling service uses it."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+import requests
+
+BASE = "/v1/shop-access/email"
+POLL_SECONDS = 0.1
+_TIMEOUT_SECONDS = 30.0
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+class Unexpected(RuntimeError):
+    """An answer that the caller did not provide for, or a state that did not come."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: Json
+
+    @property
+    def payload(self) -> Json:
+        payload: Json = self.body["payload"]
+        return payload
+
+
+@dataclass
+class Client:
+    """One tenant's access. Every call answers what came, whatever its status, unless it says otherwise."""
+
+    url: str
+    api_key: str = field(repr=False)
+    tenant_id: str
+    author: str = "sandbox"
+
+    def __post_init__(self) -> None:
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy of the machine must not stand between us and the loopback
+        self._session.headers["Authorization"] = f"Bearer {self.api_key}"
+        self._session.headers["X-Tenant-Id"] = self.tenant_id
+        self._session.headers["X-Author"] = self.author
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._session.close()
+
+    def create_configuration(self, slug: str, from_name: str) -> Answer:
+        body = {"sendingDomainSlug": slug, "signatureRequest": {"fromName": from_name}}
+        return self._call("POST", "/configuration", body)
+
+    def configuration(self, eid: str) -> Answer:
+        return self._call("GET", f"/configuration/{eid}")
+
+    def signal(self, eid: str, signal: str) -> Answer:
+        return self._call("POST", f"/configuration/{eid}/{signal}")
+
+    def send(self, job: Json, *, key: str | None = None) -> Answer:
+        return self._call("POST", "/job", job, {"Idempotency-Key": key or str(uuid4())})
+
+    def send_batch(self, jobs: Iterable[Json]) -> Answer:
+        """Each job carries its own `idempotencyKey`."""
+        return self._call("POST", "/job/batch", {"jobs": list(jobs)})
+
+    def job(self, eid: str) -> Answer:
+        return self._call("GET", f"/job/{eid}")
+
+    def jobs_of(self, configuration_eid: str) -> list[Json]:
+        """The payloads of all its jobs. Unexpected when a page cannot be had."""
+        found: list[Json] = []
+        query: Json = {
+            "filter": {"locator": "configurationEId", "eq": configuration_eid},
+            "sort": [],
+            "paginate": {"index": 0, "size": 500},
+        }
+        while True:
+            page = expect(self._call("POST", "/job/query", query), 200).body
+            found += [record["payload"] for record in page["results"]]
+            if not page["results"] or page.get("nextPage") is None:
+                return found
+            query["paginate"]["index"] += 1
+
+    def _call(self, method: str, path: str, body: Json | None = None, headers: Json | None = None) -> Answer:
+        response = self._session.request(
+            method, f"{self.url}{BASE}{path}", json=body, headers=headers, timeout=_TIMEOUT_SECONDS
+        )
+        is_json = "json" in response.headers.get("Content-Type", "")
+        return Answer(response.status_code, response.headers, response.json() if is_json else {})
+
+
+def expect(answer: Answer, *statuses: int) -> Answer:
+    """`answer`, if it has one of `statuses`; else Unexpected with the problem it reports."""
+    if answer.status not in statuses:
+        wanted = " or ".join(map(str, statuses))
+        raise Unexpected(f"expected {wanted}, got {answer.status}: {describe_problem(answer.body)}")
+    return answer
+
+
+def describe_problem(body: Json) -> str:
+    """The readable parts of an `application/problem+json` body."""
+    parts = [body.get("title"), body.get("detail"), body.get("code"), body.get("errors")]
+    return " - ".join(str(part) for part in parts if part) or "no explanation"
+
+
+def wait_for(look: Callable[[], T], holds: Callable[[T], bool], *, seconds: float, what: str) -> T:
+    """What `look` finds once it `holds`. Unexpected, with what was found last, after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not holds(found := look()):
+        if time.monotonic() > deadline:
+            raise Unexpected(f"{what} did not come within {seconds:.0f} s; last seen: {found}")
+        time.sleep(POLL_SECONDS)
+    return found

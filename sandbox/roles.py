@@ -1,0 +1,78 @@
+"""What runs in the sandbox: the commands of the product's roles, in this one table."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+# A role is ready when it answers on its port, or has found its way to the server it waits on.
+ReadyWhen = Literal["serves", "reaches valkey", "reaches postgres"]
+
+
+@dataclass(frozen=True)
+class Role:
+    """`command` runs as `python -m ...`; `{port}` in it becomes the port the role is to serve."""
+
+    name: str
+    command: tuple[str, ...]
+    ready_when: ReadyWhen
+    drain_seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A world to start: `migrate` runs once before the roles. `tenant` is a demo tenant made through the HTTP API."""
+
+    roles: tuple[Role, ...]
+    migrate: tuple[str, ...] | None
+    postmark: bool = True
+    tenant: bool = True
+
+
+def _pool(name: str, threads: int) -> Role:
+    # The module comes first: `--path X module` would take the module for another path.
+    command = (
+        "dramatiq",
+        f"workers.main:{name}",
+        "--queues",
+        name,
+        "--processes",
+        "1",
+        "--threads",
+        str(threads),
+    )
+    return Role(name, command, "reaches valkey")
+
+
+_WEB = (
+    *("granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}"),
+    *("--workers", "2", "--blocking-threads", "8", "--factory", "web.app:from_environment"),
+)
+
+PRODUCT = Plan(
+    migrate=("alembic", "-c", "shared/persistence/migrations/alembic.ini", "upgrade", "head"),
+    roles=(
+        Role("web", _WEB, "serves"),
+        _pool("provisioning", threads=4),
+        _pool("send", threads=8),
+        _pool("projection", threads=4),
+        Role("scheduler", ("scheduler.main",), "reaches postgres"),
+    ),
+)
+
+# Over the defaults, so that nobody waits for a cadence that suits a cluster.
+SETTINGS = """\
+modules.v1.shop-access.email.extras {
+  pollingIntervalSeconds = 1
+  scheduler {
+    sweepSeconds = 1
+    verificationSeconds = 1
+    reconcileSeconds = 2
+    registrySeconds = 5
+  }
+  send {
+    retryBaseSeconds = 1
+    indexLagGraceSeconds = 5
+    lookIntervalSeconds = 2
+  }
+  projection.retrySeconds = 2
+}
+"""

@@ -1,0 +1,128 @@
+"""`python -m sandbox.stack`: the whole product and the world around it, as local processes."""
+
+import argparse
+import importlib
+import os
+import sys
+from functools import partial
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from sandbox.roles import Plan
+from sandbox.stack import commands, run
+from sandbox.stack.commands import Places, Refused
+from sandbox.stack.records import State
+
+PLAN = "sandbox.roles:PRODUCT"
+_SHOWN = (
+    "web_url",
+    "console_url",
+    "postmark_url",
+    "postmark_control_url",
+    "aws_url",
+    "tenant_id",
+    "configuration_eid",
+)
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    arguments = _parse()
+    state = State.from_environment()
+    try:
+        return _run(arguments, state)
+    except Refused as refused:
+        console.print(str(refused), style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return 130
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.stack", description=__doc__)
+    parser.add_argument("--plan", default=PLAN, help="what to run, as module:NAME (default: %(default)s)")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("up", help="start everything; returns when it is ready")
+    verbs.add_parser("down", help="stop what `up` started")
+    verbs.add_parser("status", help="every process and whether it lives")
+    logs = verbs.add_parser("logs", help="the end of the logs")
+    logs.add_argument("role", nargs="?", help="one of them only")
+    logs.add_argument("-f", "--follow", action="store_true", help="and what is written from now on")
+    verbs.add_parser("restart", help="stop one in order; it is started again").add_argument("role")
+    kill = verbs.add_parser("kill", help="kill one; it is started again")
+    kill.add_argument("role")
+    kill.add_argument("--hold", action="store_true", help="keep it down until `start`")
+    verbs.add_parser("start", help="let one start that was kept down").add_argument("role")
+    supervise = verbs.add_parser("supervise", help="used by `up`: the supervisor itself")
+    supervise.add_argument("--tethered", action="store_true", help="end when standard input ends")
+    return parser.parse_args()
+
+
+def _run(arguments: argparse.Namespace, state: State) -> int:
+    match arguments.verb:
+        case "up":
+            with console.status("starting") as waiting:
+                places = commands.up(state, arguments.plan, partial(show_step, waiting))
+            show_places(places, state)
+        case "down":
+            stopped = commands.down(state)
+            console.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+        case "status":
+            return show_status(commands.status(state))
+        case "logs":
+            follow_logs(state, arguments.role, follow=arguments.follow)
+        case "restart":
+            console.print(f"{arguments.role} runs as pid {commands.restart(state, arguments.role)}")
+        case "kill":
+            console.print(f"killed pid {commands.kill(state, arguments.role, hold=arguments.hold)}")
+        case "start":
+            console.print(f"{arguments.role} runs as pid {commands.start(state, arguments.role)}")
+        case "supervise":
+            return run.main(state, load_plan(arguments.plan), tethered=arguments.tethered)
+    return 0
+
+
+def load_plan(name: str) -> Plan:
+    module, _, attribute = name.partition(":")
+    plan = getattr(importlib.import_module(module), attribute)
+    assert isinstance(plan, Plan), f"{name} is no plan"
+    return plan
+
+
+def show_step(waiting: Status, news: Places) -> None:
+    waiting.update(f"{news['step']} ...")
+    if "seconds" in news:
+        console.print(f"  {news['step']:<14}ready after {news['seconds']:.1f} s")
+
+
+def show_places(places: Places, state: State) -> None:
+    table = Table("", "where", box=None, pad_edge=False)
+    for name in _SHOWN:
+        if name in places:
+            table.add_row(name.removesuffix("_url").replace("_", " "), str(places[name]))
+    table.add_row("everything else", str(state.folder / "stack.json"))
+    table.add_row("logs", str(state.logs))
+    console.print(table)
+
+
+def show_status(found: dict[str, tuple[int, bool]]) -> int:
+    table = Table("process", "pid", "", box=None, pad_edge=False)
+    for name, (pid, lives) in found.items():
+        table.add_row(name, str(pid), "[green]runs[/]" if lives else "[red]does not run[/]")
+    console.print(table if found else "nothing is running")
+    return 0 if found and all(lives for _, lives in found.values()) else 1
+
+
+def follow_logs(state: State, role: str | None, *, follow: bool) -> None:
+    files = sorted(state.logs.glob(f"{role or '*'}.log"))
+    if not files:
+        raise Refused(f"no log of {role or 'anything'} in {state.logs}")
+    os.execvp("tail", ["tail", "-n", "100", *(["-F"] if follow else []), *map(str, files)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

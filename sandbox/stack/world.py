@@ -1,0 +1,130 @@
+"""The world that the roles live in: where its servers are, and what the roles are told of it."""
+
+import base64
+import json
+import os
+import secrets
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sandbox
+from sandbox import aws, roles
+from sandbox.files import write_private
+from sandbox.ports import LOOPBACK
+from sandbox.stack.records import MARK
+
+PROJECT = Path(sandbox.__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Random, made anew with each world."""
+
+    api_key: str = field(repr=False)
+    account_token: str = field(repr=False)
+    key_material: str = field(repr=False)  # JSON: {"current": "1", "versions": {"1": "<base64 of 32 bytes>"}}
+
+    @classmethod
+    def random(cls) -> "Credentials":
+        material = base64.b64encode(secrets.token_bytes(32)).decode()
+        return cls(
+            api_key=secrets.token_urlsafe(32),
+            account_token=secrets.token_urlsafe(24),
+            key_material=json.dumps({"current": "1", "versions": {"1": material}}),
+        )
+
+
+@dataclass(frozen=True)
+class Postmark:
+    """As the simulator says in its `postmark.json`."""
+
+    url: str
+    control_url: str
+
+
+@dataclass(frozen=True)
+class World:
+    folder: Path
+    stack_id: str
+    credentials: Credentials
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    aws: aws.Server
+    postmark: Postmark | None
+    web_port: int
+
+    @property
+    def web_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.web_port}"
+
+    def places(self) -> dict[str, str]:
+        """The part of `stack.json` that is known before there is a tenant."""
+        places = {
+            "web_url": self.web_url,
+            "console_url": f"{self.web_url}/console",
+            "aws_url": self.aws.url,
+            "database_url": self.database_url,
+            "redis_url": self.redis_url,
+            "api_key": self.credentials.api_key,
+            "postmark_account_token": self.credentials.account_token,
+        }
+        if self.postmark is not None:
+            places |= {"postmark_url": self.postmark.url, "postmark_control_url": self.postmark.control_url}
+        return places
+
+    def metrics_folder(self, role: str) -> Path:
+        return self.folder / "metrics" / role
+
+    def role_environment(self, role: str) -> dict[str, str]:
+        """Everything a role reads from its environment: no other place in the sandbox spells these names."""
+        return {
+            **python_environment(self.stack_id),
+            **aws.CREDENTIALS,
+            "AWS_REGION": aws.CREDENTIALS["AWS_DEFAULT_REGION"],
+            "ARDA_API_KEY": self.credentials.api_key,
+            "EMAIL_DATABASE_URL": self.database_url,
+            "EMAIL_REDIS_URL": self.redis_url,
+            "EMAIL_POSTMARK_ACCOUNT_TOKEN": self.credentials.account_token,
+            "EMAIL_POSTMARK_BASE_URL": self.postmark.url if self.postmark else "",
+            "EMAIL_AWS_ENDPOINT_URL": self.aws.url,
+            "EMAIL_PUBLIC_BASE_URL": self.web_url,
+            "EMAIL_MAIL_ZONE_ID": self.aws.zone_id,
+            "EMAIL_MAIL_ZONE_NAME": self.aws.zone_name,
+            "EMAIL_INFRASTRUCTURE": self.aws.partition.infrastructure,
+            "EMAIL_PARTITION": self.aws.partition.name,
+            "EMAIL_KEY_MATERIAL_FILE": str(key_material_file(self.folder)),
+            "EMAIL_CONFIG_FILE": str(self.folder / "sandbox.conf"),
+            "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_folder(role)),
+        }
+
+    def write_files(self) -> None:
+        """The files that the environment of the roles names."""
+        write_private(key_material_file(self.folder), self.credentials.key_material)
+        write_private(self.folder / "sandbox.conf", roles.SETTINGS)
+
+
+def key_material_file(folder: Path) -> Path:
+    return folder / "key-material.json"
+
+
+# Settings of our caller that would reach a role by accident, and with it perhaps the real AWS.
+_NOT_INHERITED = ("EMAIL_", "ARDA_", "AWS_", "PG", "SENTRY_", "GRANIAN_", "PROMETHEUS_", "DRAMATIQ_")
+
+
+def python_environment(stack_id: str) -> dict[str, str]:
+    """For our own Python processes: our caller's environment without what it says about other deployments."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+    direct = ",".join(filter(None, (os.environ.get("NO_PROXY"), LOOPBACK, "localhost")))
+    return inherited | {
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+        "PYTHONPATH": str(PROJECT),
+        "PYTHONUNBUFFERED": "1",
+        MARK: stack_id,
+    }
+
+
+def python(*arguments: str) -> tuple[str, ...]:
+    """`python -m ...` with our own interpreter: a script's first line cannot hold a long path to it."""
+    return (sys.executable, "-m", *arguments)
