@@ -57,12 +57,7 @@ class Ticker:
 
 def main() -> None:
     settings = config.read()
-    configure_logging(
-        level=settings.log.level,
-        format=settings.log.format,
-        recipient_hash_key=settings.log.recipient_hash_key_text,
-        role="scheduler",
-    )
+    configure_logging(level=settings.log.level, format=settings.log.format, role="scheduler")
     container = build(settings, "scheduler")
     deps = SchedulerDeps(
         store=container.store,

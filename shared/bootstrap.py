@@ -14,7 +14,7 @@ from shared.gateways.postmark.sender import PostmarkSender
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
 from shared.gateways.route53.zone import Route53Zone, make_route53_client
 from shared.gateways.system.clock import SystemClock
-from shared.messaging.broker import build_broker
+from shared.messaging.broker import BrokerSettings, build_broker
 from shared.messaging.middleware import EndWithoutBroker
 from shared.messaging.publisher import RedisDoorbell
 from shared.persistence.engine import make_engine
@@ -65,7 +65,7 @@ def build(settings: Settings, role: str) -> Container:
         new_id=new_id,
         store=PostgresStore(engine),
         leadership=AdvisoryLeadership(engine),
-        doorbell=RedisDoorbell(build_broker(settings.broker)),
+        doorbell=RedisDoorbell(build_broker(_broker(settings))),
         cipher=AesGcmCipher(MaterialRegistry(settings.key_material.file)),
         mail_account=PostmarkAccount(wire),
         mail_sender=PostmarkSender(wire),
@@ -81,7 +81,7 @@ def build(settings: Settings, role: str) -> Container:
 
 def build_worker_broker(settings: Settings) -> RedisBroker:
     """A pool's own broker: it consumes, and ends its process when Redis is away for long."""
-    broker = build_broker(settings.broker)
+    broker = build_broker(_broker(settings))
     broker.add_middleware(
         EndWithoutBroker(broker.client, give_up_after_seconds=settings.broker.give_up_after_seconds)
     )
@@ -95,4 +95,14 @@ def _postmark(settings: Settings) -> PostmarkSettings:
         connect_timeout_seconds=settings.postmark.connect_timeout_seconds,
         read_timeout_seconds=settings.postmark.read_timeout_seconds,
         webhook_read_timeout_seconds=settings.postmark.webhook_timeout_seconds,
+    )
+
+
+def _broker(settings: Settings) -> BrokerSettings:
+    return BrokerSettings(
+        url=settings.broker.url.get_secret_value(),
+        namespace=settings.broker.namespace,
+        heartbeat_timeout_seconds=settings.broker.heartbeat_timeout_seconds,
+        maintenance_chance=settings.broker.maintenance_chance,
+        socket_timeout_seconds=settings.broker.socket_timeout_seconds,
     )

@@ -86,12 +86,7 @@ POOLS: dict[str, Callable[[Broker, Container], None]] = {
 def _boot(role: str, register: Callable[[Broker, Container], None]) -> None:
     """What the dramatiq command line calls in each worker process; it takes the broker set here."""
     settings = config.read()
-    configure_logging(
-        level=settings.log.level,
-        format=settings.log.format,
-        recipient_hash_key=settings.log.recipient_hash_key_text,
-        role=role,
-    )
+    configure_logging(level=settings.log.level, format=settings.log.format, role=role)
     container = build(settings, role)
     broker = build_worker_broker(settings)
     dramatiq.set_broker(broker)

@@ -134,11 +134,6 @@ class Sentry(Group):
 class Log(Group):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     format: Literal["json", "console"]
-    recipient_hash_key: SecretStr | None = None
-
-    @property
-    def recipient_hash_key_text(self) -> str | None:
-        return self.recipient_hash_key.get_secret_value() if self.recipient_hash_key else None
 
 
 class Settings(Group):

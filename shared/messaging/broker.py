@@ -8,14 +8,26 @@
 - Maintenance often: the messages of a killed worker otherwise wait for minutes on a quiet queue.
 """
 
+from dataclasses import dataclass, field
+
 import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import ShutdownNotifications
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from shared.config.settings import Broker as BrokerSettings
 from shared.messaging.middleware import FaultReport, LogContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """`namespace` begins every key. What each number is for stands in `reference.conf`."""
+
+    url: str = field(repr=False)
+    namespace: str
+    heartbeat_timeout_seconds: float
+    maintenance_chance: int
+    socket_timeout_seconds: float
 
 
 def build_broker(settings: BrokerSettings) -> RedisBroker:
@@ -31,7 +43,7 @@ def build_broker(settings: BrokerSettings) -> RedisBroker:
 def _client(settings: BrokerSettings) -> "redis.Redis":
     """One quick second try for a connection that went stale; more would hold up the request that rings."""
     return redis.Redis.from_url(
-        settings.url.get_secret_value(),
+        settings.url,
         socket_timeout=settings.socket_timeout_seconds,
         socket_connect_timeout=settings.socket_timeout_seconds,
         retry=Retry(ExponentialBackoff(cap=0.1, base=0.02), retries=1),

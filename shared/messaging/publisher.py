@@ -7,7 +7,7 @@ import dramatiq
 import redis
 from dramatiq.errors import ConnectionError as BrokerConnectionError
 
-from shared.messaging.messages import Message, actor_name
+from shared.ports.doorbell import Message
 from shared.telemetry.metrics import record_ring
 
 # After a failed ring the next ones are not even tried for so long: each would cost its caller the whole time-out.
@@ -21,7 +21,7 @@ class RedisDoorbell:
         self._silent_until = 0.0
 
     def ring(self, *messages: Message) -> bool:
-        return all([self._ring(message) for message in messages])
+        return [self._ring(message) for message in messages].count(False) == 0
 
     def _ring(self, message: Message) -> bool:
         if self._monotonic() < self._silent_until:
@@ -40,7 +40,7 @@ class RedisDoorbell:
 def envelope(message: Message) -> "dramatiq.Message[None]":
     return dramatiq.Message(
         queue_name=message.queue,
-        actor_name=actor_name(type(message)),
+        actor_name=type(message).__name__,
         args=(str(message.id),),
         kwargs={},
         options={},

@@ -1,11 +1,13 @@
 """The doorbell: says that a committed row waits. Losing a ring loses nothing; a sweep rings again."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 
 class Message(Protocol):
     """An imperative with one id. The types are in `shared.messaging.messages`."""
+
+    queue: ClassVar[str]
 
     @property
     def id(self) -> UUID: ...

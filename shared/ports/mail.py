@@ -13,7 +13,7 @@ from uuid import UUID
 
 from shared.domain.dns import MailDns
 from shared.domain.event import EventFacts
-from shared.domain.mail import Outcome, OutboundMessage
+from shared.domain.mail import OutboundMessage, Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class ConfigurationRecord:
     previous: UUID | None
 
 
-Row = TypeVar("Row", covariant=True)
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,8 @@
-"""Logs as one JSON object a line, on standard error. Recipients appear only as a keyed hash."""
+"""Logs as one JSON object a line, on standard error. Recipients never appear in them."""
 
-import hashlib
-import hmac
 import logging
-import secrets
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -12,16 +10,12 @@ import structlog
 # Dependencies that would log payloads or urls with tokens at DEBUG.
 _QUIET = ("postmarker", "Postmarker", "urllib3", "botocore", "boto3", "apscheduler", "werkzeug", "_granian")
 
-_recipient_key = secrets.token_bytes(32)
 
-
-def configure_logging(*, level: str, format: str, recipient_hash_key: str | None, role: str) -> None:
+def configure_logging(*, level: str, format: str, role: str) -> None:
     """Once a process. Standard-library records go the same way, so that a dependency's warning is not lost."""
-    global _recipient_key
-    if recipient_hash_key:
-        _recipient_key = recipient_hash_key.encode()
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _named(role),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -45,9 +39,13 @@ def configure_logging(*, level: str, format: str, recipient_hash_key: str | None
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    structlog.contextvars.bind_contextvars(role=role)
 
 
-def recipient_hash(recipient: str) -> str:
-    """16 hex digits of an HMAC-SHA256: enough to follow one address through the logs, of no use without the key."""
-    return hmac.new(_recipient_key, recipient.encode(), hashlib.sha256).hexdigest()[:16]
+def _named(role: str) -> Any:
+    """Of every line, in every thread of the process."""
+
+    def name(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["role"] = role
+        return event
+
+    return name

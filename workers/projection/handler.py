@@ -88,7 +88,7 @@ class Jobs:
         """By our own id in the metadata first: it is there before our own commit of the message id is."""
         if event.facts.job_id in self._now:
             return event.facts.job_id
-        return self._by_message_id.get(event.facts.message_id)
+        return self._by_message_id.get(event.facts.message_id) if event.facts.message_id else None
 
     def fold(self, event: EmailEvent) -> UUID | None:
         job_id = self.id_of(event)

@@ -7,7 +7,7 @@ scheduler rings again when it has run out. A crash does the same, without the wo
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 from uuid import UUID
 
@@ -62,6 +62,7 @@ class Saver:
 
     deps: ProvisioningDeps
     lease: UUID
+    routing_token: str = field(repr=False)
 
     def intend(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration:
         if configuration.provisioned.intent is step:
@@ -88,7 +89,7 @@ Work = Callable[[EmailConfiguration, ProvisioningDeps, Saver], Steered | None]
 
 def _leased(configuration_id: UUID, deps: ProvisioningDeps, work: Work) -> None:
     """Runs `work` under a lease, if nobody else is at it; rings for what comes next after letting go."""
-    saver = Saver(deps, lease=deps.new_id())
+    saver = Saver(deps, lease=deps.new_id(), routing_token=secrets.token_urlsafe(ROUTING_TOKEN_BYTES))
     with deps.store.begin() as tx:
         lease_seconds = deps.policy.lease_seconds
         if not tx.configurations.take_lease(configuration_id, token=saver.lease, lease_seconds=lease_seconds):
@@ -126,14 +127,13 @@ def _provision(configuration: EmailConfiguration, deps: ProvisioningDeps, saver:
 
 
 def _run_steps(configuration: EmailConfiguration, deps: ProvisioningDeps, saver: Saver) -> EmailConfiguration:
-    routing_token = secrets.token_urlsafe(ROUTING_TOKEN_BYTES)
     if configuration.provisioned.webhook_id is None:
         # Before any call: the provider posts to the webhook while it is being created.
-        hashed = hashlib.sha256(routing_token.encode()).digest()
+        hashed = hashlib.sha256(saver.routing_token.encode()).digest()
         configuration = saver.save(replace(configuration, routing_token_hash=hashed), "routing token made")
     while (step := configuration.provisioned.next_step()) is not None:
         try:
-            configuration = STEPS[step](configuration, deps, saver, routing_token)
+            configuration = STEPS[step](configuration, deps, saver)
         except ProviderRefused as refused:
             raise StepFailed(StepFailure(step, refused.code, refused.message)) from refused
         except InvalidValue as invalid:

@@ -26,4 +26,5 @@ class ProvisioningPolicy:
         )
 
     def wait_seconds(self, tries: int, *, at_least_seconds: float | None = None) -> float:
-        return max(self.retry_base_seconds * 2 ** max(tries - 1, 0), at_least_seconds or 0.0)
+        doubled: float = self.retry_base_seconds * 2.0 ** max(tries - 1, 0)
+        return max(doubled, at_least_seconds or 0.0)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from shared.domain.configuration import EmailConfiguration, Step
-from shared.domain.dns import MailDns, records_for
+from shared.domain.dns import records_for
 from shared.domain.errors import ProviderRefused
 from shared.ports.mail import ServerCreated, Signature, WebhookSpec
 from workers.provisioning.deps import ProvisioningDeps
@@ -23,16 +23,21 @@ SERVER_NAME_TAKEN = "603"
 class Progress(Protocol):
     """Commits what changed of a configuration and returns it as saved."""
 
+    @property
+    def routing_token(self) -> str:
+        """Names the tenant in the webhook's headers; ours to know during this run only."""
+        ...
+
     def intend(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration: ...
 
     def done(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration: ...
 
 
-RunStep = Callable[[EmailConfiguration, ProvisioningDeps, Progress, str], EmailConfiguration]
+RunStep = Callable[[EmailConfiguration, ProvisioningDeps, Progress], EmailConfiguration]
 
 
 def create_server(
-    configuration: EmailConfiguration, deps: ProvisioningDeps, progress: Progress, routing_token: str
+    configuration: EmailConfiguration, deps: ProvisioningDeps, progress: Progress
 ) -> EmailConfiguration:
     name = deps.names(configuration).server_name
     found = deps.mail.find_server(name)
@@ -48,7 +53,7 @@ def create_server(
 
 
 def create_signature(
-    configuration: EmailConfiguration, deps: ProvisioningDeps, progress: Progress, routing_token: str
+    configuration: EmailConfiguration, deps: ProvisioningDeps, progress: Progress
 ) -> EmailConfiguration:
     """The provider makes the domain, or reuses its key, together with the signature."""
     names = deps.names(configuration)
@@ -69,11 +74,11 @@ def create_signature(
 
 
 def install_webhook(
-    configuration: EmailConfiguration, deps: ProvisioningDeps, progress: Progress, routing_token: str
+    configuration: EmailConfiguration, deps: ProvisioningDeps, progress: Progress
 ) -> EmailConfiguration:
-    """The hash of `routing_token` is committed already: the provider's test posts arrive during this call."""
+    """The hash of the routing token is committed already: the provider's test posts arrive during this call."""
     server_token = deps.server_token(configuration)
-    spec = WebhookSpec(url=deps.webhook_url, bearer=deps.webhook_bearer, routing_token=routing_token)
+    spec = WebhookSpec(url=deps.webhook_url, bearer=deps.webhook_bearer, routing_token=progress.routing_token)
     webhook_id = deps.mail.find_webhook(server_token, url=spec.url, stream=spec.stream)
     configuration = progress.intend(configuration, Step.INSTALL_WEBHOOK)
     if webhook_id is None:
@@ -86,7 +91,7 @@ def install_webhook(
 
 
 def write_records(
-    configuration: EmailConfiguration, deps: ProvisioningDeps, progress: Progress, routing_token: str
+    configuration: EmailConfiguration, deps: ProvisioningDeps, progress: Progress
 ) -> EmailConfiguration:
     """Upserts are idempotent, so they need no look-up before; the intent is for undoing."""
     configuration = progress.intend(configuration, Step.WRITE_RECORDS)

@@ -3,6 +3,7 @@
 What is gone already counts as done. What could not be undone stays in the row, by id.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -92,11 +93,9 @@ def _delete_records(configuration: EmailConfiguration, deps: ProvisioningDeps) -
 def _delete_webhook(
     configuration: EmailConfiguration, deps: ProvisioningDeps, webhook_id: int
 ) -> Provisioned:
-    try:
+    # Without a usable token it cannot be deleted by itself; it goes with its server.
+    with contextlib.suppress(KeyMaterialError, ProviderRefused):
         deps.mail.delete_webhook(deps.server_token(configuration), webhook_id)
-    except (KeyMaterialError, ProviderRefused):
-        # Without a usable token it cannot be deleted by itself; it goes with its server.
-        pass
     return replace(configuration.provisioned, webhook_id=None)
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.job import ClaimedJob, JobStatus, Settlement, settle
-from shared.domain.mail import Deferred, Outcome, OutboundMessage
+from shared.domain.mail import Deferred, OutboundMessage, Outcome
 from shared.domain.naming import names_for
 from shared.messaging.messages import SendJobs
 from shared.ports.clock import NewId

@@ -1,0 +1,97 @@
+# Every target works on a machine that has Python >= 3.11 and make, and nothing else.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ALEMBIC := $(BIN)/python -m alembic -c shared/persistence/migrations/alembic.ini
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(STAMP) ## Install everything into .venv, from the pinned requirements
+
+$(STAMP): requirements/dev.txt requirements/installer.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: name it with 'make PYTHON=/path/to/python3.12 ...'"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "Python's own venv is missing: 'apt-get install python3-venv' brings it"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/installer.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## Run the main job once, end to end, on the sandbox; show each step; stop everything
+	$(BIN)/python -m sandbox.demo
+
+.PHONY: up
+up: $(STAMP) ## Start the sandbox and every role in the background, and say where things are
+	$(BIN)/python -m sandbox.stack up
+
+.PHONY: down
+down: $(STAMP) ## Stop what `make up` started
+	$(BIN)/python -m sandbox.stack down
+
+.PHONY: status
+status: $(STAMP) ## Show what `make up` left running
+	$(BIN)/python -m sandbox.stack status
+
+.PHONY: test
+test: $(STAMP) ## Run the whole suite
+	$(BIN)/python -m pytest
+
+.PHONY: unit
+unit: $(STAMP) ## Run the unit and architecture tests: no server, seconds
+	$(BIN)/python -m pytest tests/unit tests/architecture
+
+.PHONY: lint
+lint: $(STAMP) ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(STAMP) ## Check types, strictly
+	$(BIN)/mypy
+
+.PHONY: arch
+arch: $(STAMP) ## Check the laws of the house: who may import whom
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: check
+check: lint types arch ## lint, types and arch
+
+.PHONY: format
+format: $(STAMP) ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: migrate
+migrate: $(STAMP) ## Bring the database of EMAIL_DATABASE_URL to the newest schema
+	$(ALEMBIC) upgrade head
+
+.PHONY: bench
+bench: $(STAMP) ## Show the plans of the frequent queries on a filled database
+	$(BIN)/python -m bench.plans
+
+.PHONY: faults
+faults: $(STAMP) ## Kill each role in turn while mail goes out, and check that nothing is lost or doubled
+	$(BIN)/python -m bench.faults
+
+.PHONY: requirements
+requirements: $(STAMP) ## Pin the requirements anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
+	  pyproject.toml -o requirements/base.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
+	  --extra sandbox --extra test --extra lint pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
+	  requirements/installer.in -o requirements/installer.txt
+
+.PHONY: clean
+clean: ## Remove what was installed and what caches left; the state of `make up` stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
