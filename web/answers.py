@@ -1,0 +1,29 @@
+"""Answers in JSON, written by the models that also describe them."""
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from flask import Response
+from pydantic import BaseModel
+
+from web.paging import Question
+from web.records import Output
+
+Row = TypeVar("Row")
+
+
+class Results(Output, Generic[Row]):
+    """Tokens: send one back as `{"page": token}`. None where there is no such page."""
+
+    results: list[Row]
+    this_page: str
+    next_page: str | None
+    previous_page: str | None
+
+
+def answer(body: BaseModel, status: int = 200, *, headers: dict[str, str] | None = None) -> Response:
+    return Response(body.model_dump_json(), status, headers=headers, content_type="application/json")
+
+
+def page_of(question: Question, rows: Sequence[Row], *, more: bool) -> Results[Row]:
+    return Results(results=list(rows), **question.pages(more=more))

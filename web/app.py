@@ -1,0 +1,58 @@
+"""The one place where Flask is put together.
+
+granian --interface wsgi --factory web.app:from_environment
+"""
+
+from flask import Flask
+
+from shared import config
+from shared.bootstrap import Container, build
+from shared.telemetry.logging import configure_logging
+from web import auth, errors, request_log
+from web.console.overview import ConsoleRoutes
+from web.health import HealthRoutes
+from web.routes.configuration import ConfigurationRoutes
+from web.routes.documentation import DocumentationRoutes
+from web.routes.job import JobRoutes
+from web.routes.postmark_events import PostmarkEventRoutes
+from web.routes.suppression import SuppressionRoutes
+
+
+def create_app(container: Container) -> Flask:
+    app = Flask("web", static_folder=None, template_folder="templates")
+    # A redirect would make another request of it.
+    app.url_map.merge_slashes = False
+    # First, so that every other step has the request's id.
+    request_log.install(app, container.new_id)
+    auth.install(app, auth.KeyRing(container.settings.api_keys.valid()))
+    errors.install(app)
+    _add_routes(app, container)
+    return app
+
+
+def from_environment() -> Flask:
+    """For the server's command line. Raises `InvalidSettings` with everything that is wrong."""
+    settings = config.read()
+    hash_key = settings.log.recipient_hash_key
+    configure_logging(
+        level=settings.log.level,
+        format=settings.log.format,
+        recipient_hash_key=hash_key.get_secret_value() if hash_key else None,
+        role="web",
+    )
+    return create_app(build(settings, "web"))
+
+
+def _add_routes(app: Flask, container: Container) -> None:
+    """What is switched off is not there: it answers 404."""
+    routes = container.settings.routes
+    app.register_blueprint(HealthRoutes(container).blueprint())
+    app.register_blueprint(ConsoleRoutes(container).blueprint())
+    app.register_blueprint(DocumentationRoutes().blueprint())
+    if routes.configuration.enabled:
+        app.register_blueprint(ConfigurationRoutes(container).blueprint())
+        app.register_blueprint(SuppressionRoutes(container).blueprint())
+    if routes.job.enabled:
+        app.register_blueprint(JobRoutes(container).blueprint())
+    if routes.postmark_events.enabled:
+        app.register_blueprint(PostmarkEventRoutes(container).blueprint())

@@ -1,0 +1,115 @@
+"""Who calls: keys compared in constant time, and the headers that name tenant and author.
+
+Every view is closed unless its `Operation` says otherwise.
+"""
+
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from uuid import UUID
+
+from flask import Flask, current_app, g, request
+
+from shared.telemetry.metrics import record_webhook_rejected
+from web.operation import Access, Operation, operation_of
+from web.problems import FieldFault, Problem
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_AUTHOR_MAX = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`author` is empty on reads that did not name one."""
+
+    tenant_id: UUID
+    author: str
+
+
+class KeyRing:
+    """The keys that are valid now: two while a rotation goes on."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        # Digests have one length, so that a comparison tells nothing of a key's.
+        self._digests = tuple(sha256(key.encode()).digest() for key in keys)
+
+    def admits(self, presented: str) -> bool:
+        """Compares with every key, also after a match."""
+        digest = sha256(presented.encode("utf-8", "surrogateescape")).digest()
+        found = False
+        for valid in self._digests:
+            found |= hmac.compare_digest(digest, valid)
+        return found
+
+
+def install(app: Flask, keys: KeyRing) -> None:
+    def guard() -> None:
+        view = current_app.view_functions.get(request.endpoint or "")
+        if view is not None:
+            _admit(operation_of(view), keys)
+
+    app.before_request(guard)
+
+
+def caller() -> Caller:
+    found = g.caller
+    assert isinstance(found, Caller)
+    return found
+
+
+def unauthorized(challenge: str = "Bearer") -> Problem:
+    """One answer for every wrong, missing or outdated credential: it tells nothing of which."""
+    detail = "send a valid key as 'Authorization: Bearer <key>'"
+    return Problem("unauthorized", detail, headers={"WWW-Authenticate": challenge})
+
+
+def _admit(described: Operation, keys: KeyRing) -> None:
+    match described.access:
+        case Access.PUBLIC:
+            return
+        case Access.OPERATOR:
+            _require_password(keys)
+        case Access.PROVIDER:
+            if not keys.admits(_bearer()):
+                record_webhook_rejected("auth_mismatch")
+                raise unauthorized()
+        case Access.CALLER:
+            if not keys.admits(_bearer()):
+                raise unauthorized()
+            g.caller = _caller(author_required=described.writes)
+
+
+def _bearer() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _require_password(keys: KeyRing) -> None:
+    sent = request.authorization
+    password = sent.password if sent is not None and sent.type == "basic" else None
+    if not keys.admits(password or ""):
+        raise unauthorized('Basic realm="email operators", charset="UTF-8"')
+
+
+def _caller(*, author_required: bool) -> Caller:
+    faults = []
+    tenant = request.headers.get("X-Tenant-Id", "")
+    if not _UUID.fullmatch(tenant):
+        faults.append(FieldFault("X-Tenant-Id", "send the tenant's UUID"))
+    author = _as_text(request.headers.get("X-Author", "")).strip()
+    if (author_required and not author) or len(author) > _AUTHOR_MAX or not author.isprintable():
+        advice = f"say who does this, in 1 to {_AUTHOR_MAX} printable characters"
+        faults.append(FieldFault("X-Author", advice))
+    if faults:
+        raise Problem("invalid_header", "see errors for the headers to mend", errors=faults)
+    return Caller(UUID(tenant), author)
+
+
+def _as_text(header: str) -> str:
+    """WSGI hands bytes over as Latin-1 (PEP 3333); names are sent as UTF-8."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header

@@ -1,0 +1,124 @@
+"""Bytes in, checked JSON out: how large, how deep, and only text that Postgres can hold."""
+
+import json
+from collections.abc import Iterator
+from typing import NoReturn
+
+from flask import request
+
+from web.problems import FieldFault, Problem
+
+_JSON_TYPES = ("application/json", "application/problem+json")
+Path = tuple[str | int, ...]
+
+
+def read_bytes(limit: int) -> bytes:
+    """The body, or 413: before reading when its length is announced, at the limit when it comes in chunks."""
+    request.max_content_length = limit
+    return request.get_data(cache=False)
+
+
+def read_object(limit: int, *, depth_max: int) -> dict[str, object]:
+    """Parsed once. Raises `Problem` 413, 415 or 400, in that order."""
+    raw = read_bytes(limit)
+    if request.mimetype not in _JSON_TYPES:
+        raise Problem("unsupported_media_type", "send the body as 'Content-Type: application/json'")
+    return parse_object(raw, depth_max=depth_max)
+
+
+def read_optional_object(limit: int, *, depth_max: int) -> dict[str, object]:
+    """As `read_object`; no body at all is an empty object."""
+    if not request.content_length and "chunked" not in request.headers.get("Transfer-Encoding", ""):
+        return {}
+    return read_object(limit, depth_max=depth_max)
+
+
+def parse_object(raw: bytes, *, depth_max: int) -> dict[str, object]:
+    parsed = parse(raw, depth_max=depth_max)
+    if not isinstance(parsed, dict):
+        raise _invalid("send one JSON object")
+    _refuse_unstorable(parsed)
+    return parsed
+
+
+def parse(raw: bytes, *, depth_max: int) -> object:
+    """Any JSON value, of limited depth. Of a key given twice the last one counts."""
+    try:
+        parsed = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise _too_deep(depth_max) from None
+    except UnicodeDecodeError:
+        raise _invalid("send the body in UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise _invalid(f"it stops being JSON at line {error.lineno}, column {error.colno}") from None
+    except ValueError:
+        raise _invalid("write every number with at most a few digits") from None
+    _check_depth(parsed, depth_max)
+    return parsed
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _invalid(f"{name} is no JSON: leave it out or send null")
+
+
+def _invalid(detail: str) -> Problem:
+    return Problem("invalid_json", detail)
+
+
+def _too_deep(depth_max: int) -> Problem:
+    return _invalid(f"nest objects and arrays at most {depth_max} deep")
+
+
+def _check_depth(parsed: object, depth_max: int) -> None:
+    level = [parsed]
+    for _ in range(depth_max):
+        level = [child for value in level for child in _children(value)]
+        if not level:
+            return
+    if any(isinstance(value, dict | list) for value in level):
+        raise _too_deep(depth_max)
+
+
+def _children(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _refuse_unstorable(parsed: dict[str, object]) -> None:
+    faults = [FieldFault(_dotted(path), _ADVICE) for path, text in _texts(parsed, ()) if not _storable(text)]
+    if faults:
+        raise Problem("invalid_json", "some text cannot be stored", errors=faults[:20])
+
+
+_ADVICE = "leave out NUL characters and halves of surrogate pairs"
+
+
+def _storable(text: str) -> bool:
+    if "\0" in text:
+        return False
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _texts(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield path, key
+            yield from _texts(child, (*path, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _texts(child, (*path, index))
+
+
+def _dotted(path: Path) -> str:
+    """For answers: a key that cannot be stored cannot be shown either."""
+    return ".".join(part if _shown(part) else "?" for part in map(str, path)) or "body"
+
+
+def _shown(part: str) -> bool:
+    return len(part) <= 64 and part.isprintable()

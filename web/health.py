@@ -1,0 +1,48 @@
+"""For whoever runs the module: is it alive, can it work, what does it count."""
+
+from flask import Blueprint, Response
+
+from shared.bootstrap import Container
+from shared.domain.errors import StoreUnavailable
+from shared.telemetry.exposition import render
+from web.operation import Access, Operation, operation
+
+
+class HealthRoutes:
+    def __init__(self, container: Container) -> None:
+        self._store = container.store
+
+    def blueprint(self) -> Blueprint:
+        routes = Blueprint("health", __name__)
+        routes.get("/healthz")(self.alive)
+        routes.get("/readyz")(self.ready)
+        routes.get("/metrics")(self.metrics)
+        return routes
+
+    @operation(
+        Operation(summary="The process answers", access=Access.PUBLIC, writes=False, answers={200: None})
+    )
+    def alive(self) -> Response:
+        return Response("alive\n", content_type="text/plain")
+
+    @operation(
+        Operation(
+            summary="The database answers too",
+            access=Access.PUBLIC,
+            writes=False,
+            answers={200: None},
+            problems=("store_unavailable",),
+        )
+    )
+    def ready(self) -> Response:
+        """Postgres alone: without the broker jobs are accepted all the same, and found by the sweep."""
+        try:
+            self._store.ping()
+        except StoreUnavailable:
+            return Response("the database does not answer\n", 503, content_type="text/plain")
+        return Response("ready\n", content_type="text/plain")
+
+    @operation(Operation(summary="Prometheus", access=Access.PUBLIC, writes=False, answers={200: None}))
+    def metrics(self) -> Response:
+        body, content_type = render()
+        return Response(body, content_type=content_type)

@@ -1,0 +1,52 @@
+"""What a view is to its callers, said once at the view: who may call it, and what it takes and answers.
+
+`web.auth` closes every view by it, `web.openapi` writes the document from it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Access(StrEnum):
+    CALLER = "caller"  # a key, and the tenant's id
+    PROVIDER = "provider"  # a key, and the routing token, which names the tenant
+    OPERATOR = "operator"  # a key as the password of HTTP Basic, for people with a browser
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """`answers`: status to body, None for a body without a schema. `parameters`: name to description."""
+
+    summary: str = ""
+    access: Access = Access.CALLER
+    writes: bool = True
+    body: type[BaseModel] | None = None
+    body_required: bool = True
+    answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+# A view that says nothing of itself is closed.
+UNDESCRIBED = Operation()
+
+
+def operation(described: Operation) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        view.__dict__["operation"] = described
+        return view
+
+    return mark
+
+
+def operation_of(view: Callable[..., Any]) -> Operation:
+    found = getattr(view, "operation", UNDESCRIBED)
+    return found if isinstance(found, Operation) else UNDESCRIBED

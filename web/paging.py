@@ -1,0 +1,104 @@
+"""A query as callers write it, and its pages as tokens: base64url(gzip(JSON query))."""
+
+import base64
+import binascii
+import gzip
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from shared.domain import query as asked
+from shared.domain.query import PAGE_SIZE_MAX
+from web import body
+from web.filters import filter_of, sorts_of
+from web.problems import FieldFault, Problem
+from web.schemas import Input, validated
+
+# A query is a question, not a document.
+QUERY_BYTES_MAX = 65_536
+_TOKEN_MAX = 65_536
+_DEPTH_MAX = 32
+_INDEX_MAX = 10_000_000
+_GZIP_WBITS = 31
+
+
+class Paginate(Input):
+    """`index` counts rows from the first; `size` is at most 500."""
+
+    index: Annotated[int, Field(ge=0, le=_INDEX_MAX)] = 0
+    size: Annotated[int, Field(ge=1, le=PAGE_SIZE_MAX)] = 100
+
+
+class QueryInput(Input):
+    """A question, or `page` alone: a token of an earlier answer."""
+
+    filter: Any = True
+    sort: Any = Field(default=[])
+    paginate: Paginate = Paginate()
+
+
+class PageInput(Input):
+    page: Annotated[str, Field(max_length=_TOKEN_MAX)]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`said` is the query as JSON, from which the tokens of its pages are made."""
+
+    query: asked.Query
+    said: Mapping[str, object]
+
+    def pages(self, *, more: bool) -> dict[str, str | None]:
+        index, size = self.query.index, self.query.size
+        return {
+            "thisPage": self._token(index),
+            "nextPage": self._token(index + size) if more and index + size <= _INDEX_MAX else None,
+            "previousPage": self._token(max(0, index - size)) if index else None,
+        }
+
+    def _token(self, index: int) -> str:
+        said = {**self.said, "paginate": {"index": index, "size": self.query.size}}
+        packed = gzip.compress(json.dumps(said, separators=(",", ":")).encode(), mtime=0)
+        return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def read_question() -> Question:
+    """The request's question. Raises `Problem` for what cannot be asked."""
+    said = body.read_optional_object(QUERY_BYTES_MAX, depth_max=_DEPTH_MAX)
+    return question_of(said)
+
+
+def question_of(said: dict[str, object]) -> Question:
+    if "page" in said:
+        said = _unpacked(validated(PageInput, said).page)
+    given = validated(QueryInput, said)
+    query = asked.Query(
+        filter_of(given.filter), sorts_of(given.sort), given.paginate.index, given.paginate.size
+    )
+    return Question(query, {"filter": given.filter, "sort": given.sort})
+
+
+def _unpacked(token: str) -> dict[str, object]:
+    """Strict, and bounded: a small token may unpack to a large text."""
+    try:
+        padded = token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4)
+        packed = base64.b64decode(padded, altchars=b"-_", validate=True)
+        unpacking = zlib.decompressobj(_GZIP_WBITS)
+        text = unpacking.decompress(packed, QUERY_BYTES_MAX)
+    except (binascii.Error, ValueError, zlib.error):
+        raise _no_token() from None
+    if not unpacking.eof or unpacking.unused_data:
+        raise _no_token()
+    said = body.parse_object(text, depth_max=_DEPTH_MAX)
+    if "page" in said:
+        raise _no_token()
+    return said
+
+
+def _no_token() -> Problem:
+    fault = FieldFault("page", "send thisPage, nextPage or previousPage of an answer, unchanged")
+    return Problem("invalid_fields", "the page token cannot be read", errors=[fault])

@@ -1,0 +1,296 @@
+"""What we answer. Every field is named here: no secret of a row gets out because somebody added a column."""
+
+import json
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from shared.config.settings import Settings
+from shared.domain.configuration import EmailConfiguration, allowed_signals
+from shared.domain.dns import records_for
+from shared.domain.event import EmailEvent
+from shared.domain.job import EmailJob
+from shared.domain.naming import names_for
+from shared.domain.suppression import SuppressionEntry
+from shared.ports.store import ConfigurationRecord
+from web.intake.configuration import Standing
+from web.moments import milliseconds, milliseconds_or_none
+
+
+class Output(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, serialize_by_alias=True
+    )
+
+
+class AsOf(Output):
+    effective: int
+    recorded: int
+
+
+class Metadata(Output):
+    """`cause` and `reason`: what changed a configuration, and why."""
+
+    tenant_id: UUID
+    cause: str | None = None
+    reason: str | None = None
+
+
+Payload = TypeVar("Payload", bound=Output)
+
+
+class Record(Output, Generic[Payload]):
+    r_id: UUID
+    as_of: AsOf
+    payload: Payload
+    metadata: Metadata
+    author: str
+    previous: UUID | None
+    retired: bool
+
+
+class SignatureRequest(Output):
+    from_local_part: str
+    from_name: str
+    reply_to_email: str | None
+
+
+class Failure(Output):
+    step: str
+    code: str
+    message: str
+
+
+class Dns(Output):
+    name: str
+    type: str
+    value: str
+
+
+class Verification(Output):
+    started_at: int
+    next_check_at: int | None
+    window_ends_at: int
+
+
+class ConfigurationPayload(Output):
+    """`allowedSignals` of records that hold now; `inFlight` where one configuration was asked for."""
+
+    e_id: UUID
+    sending_domain_slug: str
+    sending_domain: str
+    server_name: str
+    from_address: str
+    signature_request: SignatureRequest
+    operational: str
+    administrative: str
+    can_send: bool
+    allowed_signals: list[str] | None
+    in_flight: int | None
+    failure: Failure | None
+    dns: list[Dns]
+    verification: Verification | None
+    postmark_server_id: int | None
+    postmark_signature_id: int | None
+    postmark_domain_id: int | None
+    postmark_webhook_id: int | None
+    created_at: int
+    updated_at: int
+    version: int
+
+
+class JobError(Output):
+    code: str
+    text: str | None
+
+
+class JobPayload(Output):
+    e_id: UUID
+    configuration_e_id: UUID
+    recipient: str
+    status: str
+    tag: str | None
+    idempotency_key: str
+    accepted_at: int
+    updated_at: int
+    due_at: int | None
+    attempts: int
+    provider_message_id: str | None
+    error: JobError | None
+
+
+class SuppressionPayload(Output):
+    e_id: UUID
+    address: str
+    reason: str
+    active: bool
+    since: int
+    lifted_at: int | None
+    source_event_id: UUID | None
+    note: str | None
+    created_at: int
+    updated_at: int
+
+
+class Event(Output):
+    """`payload` as the provider sent it."""
+
+    e_id: UUID
+    kind: str
+    occurred_at: int | None
+    received_at: int
+    payload: Any
+
+
+class Configurations:
+    """Records of configurations, with the names that are made from the partition's zone."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._zone_name = settings.mail_zone.name
+        self._window = timedelta(hours=settings.polling_timeout_hours)
+
+    def standing(self, standing: Standing) -> Record[ConfigurationPayload]:
+        signals = [signal.value for signal in standing.allowed]
+        return self._record(standing.record, allowed=signals, in_flight=standing.in_flight)
+
+    def current(self, record: ConfigurationRecord) -> Record[ConfigurationPayload]:
+        """One of many: what is allowed is told from its own state alone."""
+        return self._record(
+            record, allowed=[signal.value for signal in allowed_signals(record.configuration)]
+        )
+
+    def past(self, record: ConfigurationRecord) -> Record[ConfigurationPayload]:
+        return self._record(record)
+
+    def _record(
+        self, record: ConfigurationRecord, *, allowed: list[str] | None = None, in_flight: int | None = None
+    ) -> Record[ConfigurationPayload]:
+        return Record(
+            r_id=record.r_id,
+            as_of=AsOf(
+                effective=milliseconds(record.effective_at), recorded=milliseconds(record.recorded_at)
+            ),
+            payload=self._payload(record.configuration, allowed, in_flight),
+            metadata=Metadata(
+                tenant_id=record.configuration.tenant_id, cause=record.cause, reason=record.reason
+            ),
+            author=record.author,
+            previous=record.previous,
+            retired=record.configuration.retired,
+        )
+
+    def _payload(
+        self, held: EmailConfiguration, allowed: list[str] | None, in_flight: int | None
+    ) -> ConfigurationPayload:
+        names = names_for(held.slug, held.from_local_part, self._zone_name)
+        failure = held.failure
+        return ConfigurationPayload(
+            e_id=held.e_id,
+            sending_domain_slug=held.slug,
+            sending_domain=names.sending_domain,
+            server_name=names.server_name,
+            from_address=names.from_address,
+            signature_request=SignatureRequest(
+                from_local_part=held.from_local_part,
+                from_name=held.from_name,
+                reply_to_email=held.reply_to_email,
+            ),
+            operational=held.operational.value,
+            administrative=held.administrative.value,
+            can_send=held.can_send,
+            allowed_signals=allowed,
+            in_flight=in_flight,
+            failure=Failure(step=failure.step.value, code=failure.code, message=failure.message)
+            if failure
+            else None,
+            dns=_dns(held),
+            verification=self._verification(held),
+            postmark_server_id=held.provisioned.server_id,
+            postmark_signature_id=held.provisioned.signature_id,
+            postmark_domain_id=held.provisioned.domain_id,
+            postmark_webhook_id=held.provisioned.webhook_id,
+            created_at=milliseconds(held.created_at),
+            updated_at=milliseconds(held.updated_at),
+            version=held.version,
+        )
+
+    def _verification(self, held: EmailConfiguration) -> Verification | None:
+        started_at = held.verification_started_at
+        if started_at is None:
+            return None
+        return Verification(
+            started_at=milliseconds(started_at),
+            next_check_at=milliseconds_or_none(held.verification_due_at),
+            window_ends_at=milliseconds(started_at + self._window),
+        )
+
+
+def _dns(held: EmailConfiguration) -> list[Dns]:
+    """What has to be in the zone; known once the provider has named it."""
+    records = records_for(held.dns) if held.dns else ()
+    return [Dns(name=record.name, type=record.type, value=record.value) for record in records]
+
+
+def job_record(job: EmailJob) -> Record[JobPayload]:
+    """A job keeps no records of its past: ids are made from its version, so that each state has its own."""
+    updated_at = milliseconds(job.updated_at)
+    error = JobError(code=job.error_code, text=job.error_text) if job.error_code else None
+    return Record(
+        r_id=uuid5(job.e_id, str(job.version)),
+        as_of=AsOf(effective=updated_at, recorded=updated_at),
+        payload=JobPayload(
+            e_id=job.e_id,
+            configuration_e_id=job.configuration_id,
+            recipient=job.recipient,
+            status=job.status.value,
+            tag=job.tag,
+            idempotency_key=job.idempotency_key,
+            accepted_at=milliseconds(job.accepted_at),
+            updated_at=updated_at,
+            due_at=milliseconds_or_none(job.due_at),
+            attempts=job.attempts,
+            provider_message_id=job.provider_message_id,
+            error=error,
+        ),
+        metadata=Metadata(tenant_id=job.tenant_id),
+        author=job.author,
+        previous=uuid5(job.e_id, str(job.version - 1)) if job.version else None,
+        retired=False,
+    )
+
+
+def suppression_record(entry: SuppressionEntry) -> Record[SuppressionPayload]:
+    updated_at = milliseconds(entry.updated_at)
+    return Record(
+        r_id=uuid5(entry.e_id, entry.updated_at.isoformat()),
+        as_of=AsOf(effective=updated_at, recorded=updated_at),
+        payload=SuppressionPayload(
+            e_id=entry.e_id,
+            address=entry.address,
+            reason=entry.reason.value,
+            active=entry.active,
+            since=milliseconds(entry.since),
+            lifted_at=milliseconds_or_none(entry.lifted_at),
+            source_event_id=entry.source_event_id,
+            note=entry.note,
+            created_at=milliseconds(entry.created_at),
+            updated_at=updated_at,
+        ),
+        metadata=Metadata(tenant_id=entry.tenant_id),
+        author=entry.author,
+        previous=None,
+        retired=not entry.active,
+    )
+
+
+def event_of(event: EmailEvent) -> Event:
+    return Event(
+        e_id=event.e_id,
+        kind=event.facts.kind.value,
+        occurred_at=milliseconds_or_none(event.facts.occurred_at),
+        received_at=milliseconds(event.received_at),
+        payload=json.loads(event.raw),
+    )
