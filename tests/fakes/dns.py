@@ -1,0 +1,60 @@
+"""A zone in memory."""
+
+from collections.abc import Iterable, Sequence
+
+from shared.domain.dns import DnsRecord, canonical, checked_in_zone
+from shared.domain.errors import ProviderError
+from shared.ports.store import outside_transaction
+
+
+class FakeZone:
+    """Implements `ports.dns.DnsZone`. `change_batches` counts the changes that reached the zone."""
+
+    def __init__(self, name: str = "dev.ardamails.com") -> None:
+        self._name = canonical(name)
+        self.records: dict[tuple[str, str], DnsRecord] = {}
+        self.change_batches = 0
+        self._faults: list[ProviderError] = []
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def fail_next(self, error: ProviderError) -> None:
+        """The next call raises this instead of having its effect; several are raised in turn."""
+        self._faults.append(error)
+
+    def upsert(self, records: Sequence[DnsRecord]) -> None:
+        outside_transaction()
+        checked = [checked_in_zone(record, self._name) for record in records]
+        self._raise_fault()
+        if checked:
+            self.change_batches += 1
+        self.records.update({_key(record.name, record.type): _plain(record) for record in checked})
+
+    def delete(self, names_and_types: Iterable[tuple[str, str]]) -> None:
+        outside_transaction()
+        wanted = [checked_in_zone(DnsRecord(name, type, ""), self._name) for name, type in names_and_types]
+        self._raise_fault()
+        removed = [self.records.pop(_key(record.name, record.type), None) for record in wanted]
+        if any(removed):
+            self.change_batches += 1
+
+    def find(self, name: str, type: str) -> DnsRecord | None:
+        outside_transaction()
+        checked_in_zone(DnsRecord(name, type, ""), self._name)
+        self._raise_fault()
+        return self.records.get(_key(name, type))
+
+    def _raise_fault(self) -> None:
+        if self._faults:
+            raise self._faults.pop(0)
+
+
+def _key(name: str, type: str) -> tuple[str, str]:
+    return canonical(name), type
+
+
+def _plain(record: DnsRecord) -> DnsRecord:
+    value = record.value if record.type == "TXT" else record.value.rstrip(".")
+    return DnsRecord(canonical(record.name), record.type, value, record.ttl_seconds)
