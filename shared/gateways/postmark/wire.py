@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, Final
 
 import requests
-from postmarker.core import USER_AGENT, PostmarkClient  # type: ignore[import-untyped]
+from postmarker.core import USER_AGENT, PostmarkClient
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -177,7 +177,7 @@ class _Lines(threading.local):
 
 def _new_session() -> requests.Session:
     # The client insists on a token and would show it in its repr; ours travel with each request instead.
-    session: requests.Session = PostmarkClient(server_token="unused").session
+    session: requests.Session = PostmarkClient("unused").session
     session.mount("http://", _Adapter())
     session.mount("https://", _Adapter())
     # Neither .netrc nor proxy variables: both would be read at each request, and .netrc adds credentials.
