@@ -1,4 +1,4 @@
-"""A real PostgreSQL: private socket, a kernel-assigned port on the loopback, passwords, and a plain application role.
+"""A real PostgreSQL: private socket, kernel-assigned port on the loopback, passwords, a plain application role.
 
 EMAIL_DATABASE_URL names a server to use instead of an own one.
 """

@@ -85,7 +85,7 @@ class Cluster:
         write_json(state / MEMORY, {"place": str(place), "sockets": str(sockets), "passwords": passwords})
         try:
             cluster = cls._at(place, sockets, state, programs, passwords)
-            cluster._initialise(durable=durable)
+            cluster.initialise(durable=durable)
         except BaseException:
             remove(state)  # half a cluster is of no use
             raise
@@ -147,7 +147,8 @@ class Cluster:
         # src/include/utils/pidfile.h: line 1 is the server's pid, line 8 its state.
         return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
 
-    def _initialise(self, *, durable: bool) -> None:
+    def initialise(self, *, durable: bool) -> None:
+        """Make the data folder. DidNotStart when initdb cannot."""
         password_file = self.place / "password"
         self._write(password_file, self.superuser_password)
         command = [str(self.installation / "bin" / "initdb"), "-D", str(self.data), "-U", SUPERUSER]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,10 +111,8 @@ class Child:
 
     def end_group(self) -> None:
         """Kill what a dead leader left behind: an orphaned worker would go on consuming beside its replacement."""
-        try:
+        with suppress(ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of zombies
             os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of zombies
-            pass
         self._popen.wait()
 
     def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> None:

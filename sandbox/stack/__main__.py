@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 
 from rich.console import Console
@@ -31,59 +32,81 @@ console = Console(highlight=False, soft_wrap=True)
 
 def main() -> int:
     arguments = _parse()
-    state = State.from_environment()
     try:
-        return _run(arguments, state)
+        answer: int | None = arguments.run(State.from_environment(), arguments)
     except Refused as refused:
         console.print(str(refused), style="red", markup=False)
         return 1
     except KeyboardInterrupt:
         console.print("stopped")
         return 130
+    return answer or 0
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.stack", description=__doc__)
     parser.add_argument("--plan", default=PLAN, help="what to run, as module:NAME (default: %(default)s)")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("up", help="start everything; returns when it is ready")
-    verbs.add_parser("down", help="stop what `up` started")
-    verbs.add_parser("status", help="every process and whether it lives")
-    logs = verbs.add_parser("logs", help="the end of the logs")
-    logs.add_argument("role", nargs="?", help="one of them only")
-    logs.add_argument("-f", "--follow", action="store_true", help="and what is written from now on")
-    verbs.add_parser("restart", help="stop one in order; it is started again").add_argument("role")
-    kill = verbs.add_parser("kill", help="kill one; it is started again")
-    kill.add_argument("role")
-    kill.add_argument("--hold", action="store_true", help="keep it down until `start`")
-    verbs.add_parser("start", help="let one start that was kept down").add_argument("role")
-    supervise = verbs.add_parser("supervise", help="used by `up`: the supervisor itself")
-    supervise.add_argument("--tethered", action="store_true", help="end when standard input ends")
+    verbs = parser.add_subparsers(required=True)
+
+    def verb(run: Callable[[State, argparse.Namespace], int | None], does: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(run.__name__, help=does)
+        added.set_defaults(run=run)
+        return added
+
+    verb(up, "start everything; returns when it is ready")
+    verb(down, "stop what `up` started")
+    verb(status, "every process and whether it lives")
+    log = verb(logs, "the end of the logs")
+    log.add_argument("role", nargs="?", help="one of them only")
+    log.add_argument("-f", "--follow", action="store_true", help="and what is written from now on")
+    verb(restart, "stop one in order; it is started again").add_argument("role")
+    end = verb(kill, "kill one; it is started again")
+    end.add_argument("role")
+    end.add_argument("--hold", action="store_true", help="keep it down until `start`")
+    verb(start, "let one start that was kept down").add_argument("role")
+    tether = verb(supervise, "used by `up`: the supervisor itself")
+    tether.add_argument("--tethered", action="store_true", help="end when standard input ends")
     return parser.parse_args()
 
 
-def _run(arguments: argparse.Namespace, state: State) -> int:
-    match arguments.verb:
-        case "up":
-            with console.status("starting") as waiting:
-                places = commands.up(state, arguments.plan, partial(show_step, waiting))
-            show_places(places, state)
-        case "down":
-            stopped = commands.down(state)
-            console.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
-        case "status":
-            return show_status(commands.status(state))
-        case "logs":
-            follow_logs(state, arguments.role, follow=arguments.follow)
-        case "restart":
-            console.print(f"{arguments.role} runs as pid {commands.restart(state, arguments.role)}")
-        case "kill":
-            console.print(f"killed pid {commands.kill(state, arguments.role, hold=arguments.hold)}")
-        case "start":
-            console.print(f"{arguments.role} runs as pid {commands.start(state, arguments.role)}")
-        case "supervise":
-            return run.main(state, load_plan(arguments.plan), tethered=arguments.tethered)
-    return 0
+def up(state: State, arguments: argparse.Namespace) -> None:
+    with console.status("starting") as waiting:
+        places = commands.up(state, arguments.plan, partial(show_step, waiting))
+    show_places(places, state)
+
+
+def down(state: State, _: argparse.Namespace) -> None:
+    with console.status("stopping"):
+        stopped = commands.down(state)
+    console.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+def status(state: State, _: argparse.Namespace) -> int:
+    return show_status(commands.status(state))
+
+
+def restart(state: State, arguments: argparse.Namespace) -> None:
+    console.print(f"{arguments.role} runs as pid {commands.restart(state, arguments.role)}")
+
+
+def kill(state: State, arguments: argparse.Namespace) -> None:
+    console.print(f"killed pid {commands.kill(state, arguments.role, hold=arguments.hold)}")
+
+
+def start(state: State, arguments: argparse.Namespace) -> None:
+    console.print(f"{arguments.role} runs as pid {commands.start(state, arguments.role)}")
+
+
+def supervise(state: State, arguments: argparse.Namespace) -> int:
+    return run.main(state, load_plan(arguments.plan), tethered=arguments.tethered)
+
+
+def logs(state: State, arguments: argparse.Namespace) -> None:
+    files = sorted(state.logs.glob(f"{arguments.role or '*'}.log"))
+    if not files:
+        raise Refused(f"no log of {arguments.role or 'anything'} in {state.logs}")
+    follow = ["-F"] if arguments.follow else []
+    os.execvp("tail", ["tail", "-n", "100", *follow, *map(str, files)])
 
 
 def load_plan(name: str) -> Plan:
@@ -115,13 +138,6 @@ def show_status(found: dict[str, tuple[int, bool]]) -> int:
         table.add_row(name, str(pid), "[green]runs[/]" if lives else "[red]does not run[/]")
     console.print(table if found else "nothing is running")
     return 0 if found and all(lives for _, lives in found.values()) else 1
-
-
-def follow_logs(state: State, role: str | None, *, follow: bool) -> None:
-    files = sorted(state.logs.glob(f"{role or '*'}.log"))
-    if not files:
-        raise Refused(f"no log of {role or 'anything'} in {state.logs}")
-    os.execvp("tail", ["tail", "-n", "100", *(["-F"] if follow else []), *map(str, files)])
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """The product's roles as units for the supervisor, and how each is known to be ready."""
 
 from functools import partial
-from urllib.parse import urlsplit
 
 import requests
 
 from sandbox.ports import listens, talks_to
 from sandbox.process import Child, DidNotStart, Program, describe_exit
 from sandbox.roles import Role
+from sandbox.stack.servers import port_of
 from sandbox.stack.supervisor import Unit
 from sandbox.stack.world import PROJECT, World, python
 
@@ -36,7 +36,7 @@ def is_ready(role: Role, world: World, pid: int) -> bool:
     if role.ready_when == "serves":
         return listens(pid, world.web_port) and _answers(f"{world.web_url}/readyz")
     server = world.redis_url if role.ready_when == "reaches valkey" else world.database_url
-    return talks_to(pid, urlsplit(server).port or 0)
+    return talks_to(pid, port_of(server))
 
 
 def _answers(url: str) -> bool:

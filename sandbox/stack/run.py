@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from types import FrameType
 from typing import Any
 
 from sandbox import postgres_cluster
@@ -88,8 +87,8 @@ class Run:
         postmark = None
         if self.plan.postmark:
             with self._step("postmark"):
-                token = credentials.account_token
-                postmark = servers.start_postmark(self.supervisor, folder, cloud, token, self.stack_id)
+                command = servers.postmark_command(cloud, credentials.account_token)
+                postmark = servers.start_postmark(self.supervisor, folder, command, self.stack_id)
         return World(
             folder, self.stack_id, credentials, database_url, redis_url, cloud, postmark, web_port=free_port()
         )
@@ -152,11 +151,8 @@ def main(state: State, plan: Plan, *, tethered: bool) -> int:
 
 
 def _stop_on_signals(stopping: threading.Event) -> None:
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
-
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, stop)
+        signal.signal(number, lambda *_: stopping.set())
 
 
 def _wait_for_end_of_input(stopping: threading.Event) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sandbox import aws, postgres, valkey
 from sandbox.aws import Cloud, Partition, Secrets
@@ -47,46 +48,47 @@ def start_aws(supervisor: Supervisor, state: Path, credentials: Credentials) -> 
     return cloud.set_up(child.pid)
 
 
-def start_postmark(
-    supervisor: Supervisor, state: Path, cloud: aws.Server, account_token: str, stack_id: str
-) -> Postmark:
+def start_postmark(supervisor: Supervisor, state: Path, command: tuple[str, ...], stack_id: str) -> Postmark:
+    """`command` without its ports: the kernel chooses them for the first process, its replacements keep them."""
     folder = private_folder(state / "postmark")
-    command = python("sandbox.postmark", "--state-dir", str(folder), "--account-token", account_token)
-    command += ("--dns-url", cloud.url, "--zone-id", cloud.zone_id)
     program = Program(
         name="postmark",
-        argv=(*command, "--port", "0"),
+        argv=(*command, "--state-dir", str(folder)),
         env=python_environment(stack_id) | aws.CREDENTIALS,
         log=state / "logs" / "postmark.log",
         cwd=PROJECT,
     )
-    child = Child(program)
-    supervisor.adopt(Unit(program, serves_others=True), child)
-    found = _wait_for_postmark(folder, child)
-    port = found.url.rpartition(":")[2]
-    kept = replace(program, argv=(*command, "--port", port))
-    supervisor.adopt(Unit(kept, lambda next_one: _restored(folder, next_one), serves_others=True), child)
-    return found
 
+    def wait_ready(child: Child) -> None:
+        child.wait_until(lambda: _postmark(folder, child) is not None, seconds=START_SECONDS)
 
-def _restored(folder: Path, child: Child) -> None:
-    _wait_for_postmark(folder, child)
-
-
-def _wait_for_postmark(folder: Path, child: Child) -> Postmark:
-    child.wait_until(lambda: _postmark(folder, child) is not None, seconds=START_SECONDS)
+    child = supervisor.start(Unit(program, wait_ready, serves_others=True))
     found = _postmark(folder, child)
     assert found is not None
+    ports = ("--port", str(port_of(found.url)), "--control-port", str(port_of(found.control_url)))
+    kept = replace(program, argv=(*program.argv, *ports))
+    supervisor.adopt(Unit(kept, wait_ready, serves_others=True), child)
     return found
+
+
+def postmark_command(cloud: aws.Server, account_token: str) -> tuple[str, ...]:
+    options = ("--account-token", account_token, "--dns-url", cloud.url, "--zone-id", cloud.zone_id)
+    return python("sandbox.postmark", *options)
 
 
 def _postmark(folder: Path, child: Child) -> Postmark | None:
     """What the simulator says of itself, once it is `child` who says it and who listens."""
     try:
         said = json.loads((folder / "postmark.json").read_text())
-    except (FileNotFoundError, ValueError):  # not written yet, or not whole yet
-        return None
-    if said["pid"] != child.pid:
+    except FileNotFoundError:
         return None
     found = Postmark(said["url"], said["control_url"])
-    return found if listens(child.pid, int(found.url.rstrip("/").rpartition(":")[2])) else None
+    ours = said["pid"] == child.pid and all(
+        listens(child.pid, port_of(url)) for url in (found.url, found.control_url)
+    )
+    return found if ours else None
+
+
+def port_of(url: str) -> int:
+    """As it stands in the URL; 0 when it does not."""
+    return urlsplit(url).port or 0

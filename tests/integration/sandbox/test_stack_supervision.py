@@ -16,7 +16,6 @@ import psycopg
 import pytest
 import redis
 
-from sandbox.stack.records import MARK
 from sandbox.stack.world import PROJECT
 
 PLANS = "tests.integration.sandbox.launcher_fixtures"
@@ -167,33 +166,8 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_down_leaves_no_process_and_no_secret(own_stack: Stack) -> None:
+def test_down_ends_ours_but_not_a_stranger_who_was_given_a_pid_of_ours(own_stack: Stack) -> None:
     processes = own_stack.family()
-    own_stack.do("down")
-    assert not any(process.is_running() for process in processes)
-    assert {path.name for path in own_stack.folder.iterdir()} == {"logs", "lock"}
-
-
-def test_down_ends_what_a_killed_supervisor_left(own_stack: Stack) -> None:
-    supervisor, *orphans = own_stack.family()
-    supervisor.send_signal(signal.SIGKILL)
-    assert gone([supervisor])
-    own_stack.do("down")
-    assert not any(process.is_running() for process in orphans)
-
-
-def test_down_ends_orphans_that_no_file_names(own_stack: Stack) -> None:
-    supervisor = psutil.Process(own_stack.pid("supervisor"))
-    leader = psutil.Process(own_stack.pid("send"))
-    orphans = leader.children()
-    for process in (supervisor, leader):
-        process.send_signal(signal.SIGKILL)
-    assert orphans[0].environ()[MARK]
-    own_stack.do("down")
-    assert not any(process.is_running() for process in orphans)
-
-
-def test_down_spares_a_process_that_was_given_the_pid_of_ours(own_stack: Stack) -> None:
     with subprocess.Popen(["sleep", "600"]) as stranger:
         file = own_stack.folder / "processes.json"
         known = json.loads(file.read_text())
@@ -202,15 +176,23 @@ def test_down_spares_a_process_that_was_given_the_pid_of_ours(own_stack: Stack) 
         own_stack.do("down")
         assert stranger.poll() is None
         stranger.kill()
+    assert not any(process.is_running() for process in processes)
+    assert {path.name for path in own_stack.folder.iterdir()} == {"logs", "lock"}
 
 
-def test_up_refuses_beside_the_orphans_of_a_dead_supervisor(own_stack: Stack) -> None:
-    supervisor = psutil.Process(own_stack.pid("supervisor"))
-    supervisor.send_signal(signal.SIGKILL)
+def test_what_a_killed_supervisor_left_is_spared_by_up_and_ended_by_down(own_stack: Stack) -> None:
+    supervisor, *others = own_stack.family()
+    unnamed = psutil.Process(
+        own_stack.pid("send")
+    )  # its worker is in no file, and without a leader from now on
+    assert unnamed.children()
+    for process in (supervisor, unnamed):
+        process.send_signal(signal.SIGKILL)
     assert gone([supervisor])
-    answer = own_stack.run("up")
-    assert answer.returncode == 1
-    assert "`down` stops them" in answer.stdout
+    refused = own_stack.run("up")
+    assert (refused.returncode, "`down` stops them" in refused.stdout) == (1, True)
+    own_stack.do("down")
+    assert not any(process.is_running() for process in others)
 
 
 @pytest.mark.parametrize(("plan", "part"), [("BROKEN_ROLE", "send"), ("BROKEN_MIGRATION", "migrate")])
