@@ -33,13 +33,7 @@ def create_app(container: Container) -> Flask:
 def from_environment() -> Flask:
     """For the server's command line. Raises `InvalidSettings` with everything that is wrong."""
     settings = config.read()
-    hash_key = settings.log.recipient_hash_key
-    configure_logging(
-        level=settings.log.level,
-        format=settings.log.format,
-        recipient_hash_key=hash_key.get_secret_value() if hash_key else None,
-        role="web",
-    )
+    configure_logging(level=settings.log.level, format=settings.log.format, role="web")
     return create_app(build(settings, "web"))
 
 

@@ -5,16 +5,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import Flask
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from werkzeug.routing import Rule
 
 from web import BASE, filters
 from web.operation import Access, Operation, operation_of
 from web.problems import CATALOGUE
+from web.schemas import BatchJobInput
 
 _VERSION = "1.0.0"
 _REF = "#/components/schemas/{model}"
-_EVERY_CALLER = ("invalid_header", "unauthorized", "store_unavailable", "internal")
+_EVERY_CALLER = ("unauthorized", "store_unavailable", "internal")
 _HEADERS = {
     "X-Tenant-Id": "the tenant's UUID",
     "X-Author": "who does this; 1 to 255 characters",
@@ -25,6 +26,13 @@ _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
     Access.OPERATOR: [{"operator": []}],
     Access.PUBLIC: [],
 }
+
+
+class _Untitled(GenerateJsonSchema):
+    """Titles made from names say nothing that the names do not."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -56,12 +64,13 @@ def _described(app: Flask) -> Iterator[tuple[str, str, Rule, Operation]]:
 
 
 def _schemas(described: list[tuple[str, str, Rule, Operation]]) -> tuple[dict[Any, str], dict[str, Any]]:
-    wanted: dict[Any, None] = {}
+    # Named by hand in its batch, whose items are looked at one by one.
+    wanted: dict[Any, None] = {(BatchJobInput, "validation"): None}
     for _, _, _, found in described:
         if found.body:
             wanted[found.body, "validation"] = None
         wanted |= {(model, "serialization"): None for model in found.answers.values() if model}
-    references, defined = models_json_schema(list(wanted), ref_template=_REF)
+    references, defined = models_json_schema(list(wanted), ref_template=_REF, schema_generator=_Untitled)
     names = {key: reference["$ref"] for key, reference in references.items()}
     schemas = {**defined.get("$defs", {}), "Filter": filters.schema(), "Problem": _PROBLEM}
     schemas["QueryInput"]["properties"] |= {
@@ -121,7 +130,8 @@ def _responses(found: Operation, names: Mapping[Any, str]) -> dict[str, Any]:
 
 def _problems(found: Operation) -> list[str]:
     common = () if found.access is Access.PUBLIC else _EVERY_CALLER
-    return list(dict.fromkeys((*common, *found.problems)))
+    headers = ("invalid_header",) if found.access is Access.CALLER else ()
+    return list(dict.fromkeys((*headers, *common, *found.problems)))
 
 
 def _problem_response() -> dict[str, Any]:
