@@ -106,7 +106,7 @@ class Route53Zone:
         listing = _asked(
             lambda: self._client.list_resource_record_sets(
                 HostedZoneId=self._zone_id,
-                StartRecordName=name,
+                StartRecordName=canonical(name),
                 StartRecordType=type,  # type: ignore[arg-type]
                 MaxItems="1",
             )
@@ -144,7 +144,7 @@ def _provider_error(error: ClientError) -> ProviderError:
 def _record_set(record: DnsRecord) -> "ResourceRecordSetTypeDef":
     value = _quoted(record.value) if record.type == "TXT" else record.value
     return {
-        "Name": record.name,
+        "Name": canonical(record.name),
         "Type": record.type,  # type: ignore[typeddict-item]
         "TTL": record.ttl_seconds,
         "ResourceRecords": [{"Value": value}],

@@ -1,0 +1,1 @@
+"""What every cipher behind the port has to keep."""
