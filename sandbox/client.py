@@ -77,20 +77,21 @@ class Client:
     def job(self, eid: str) -> Answer:
         return self._call("GET", f"/job/{eid}")
 
+    def history(self, eid: str) -> list[Json]:
+        """The payloads of all records of a configuration, oldest first."""
+        found = expect(self._call("GET", f"/configuration/{eid}/history"), 200).body["records"]
+        return [record["payload"] for record in found]
+
     def jobs_of(self, configuration_eid: str) -> list[Json]:
         """The payloads of all its jobs. Unexpected when a page cannot be had."""
+        leaf = {"locator": "configurationEId", "eq": configuration_eid}
+        question: Json = {"filter": leaf, "sort": [], "paginate": {"index": 0, "size": 500}}
         found: list[Json] = []
-        query: Json = {
-            "filter": {"locator": "configurationEId", "eq": configuration_eid},
-            "sort": [],
-            "paginate": {"index": 0, "size": 500},
-        }
-        while True:
-            page = expect(self._call("POST", "/job/query", query), 200).body
+        while question:
+            page = expect(self._call("POST", "/job/query", question), 200).body
             found += [record["payload"] for record in page["results"]]
-            if not page["results"] or page.get("nextPage") is None:
-                return found
-            query["paginate"]["index"] += 1
+            question = {"page": page["nextPage"]} if page["nextPage"] else {}
+        return found
 
     def _call(self, method: str, path: str, body: Json | None = None, headers: Json | None = None) -> Answer:
         response = self._session.request(

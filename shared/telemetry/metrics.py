@@ -4,10 +4,13 @@ Names are fixed and listed in `docs/events.md`. No token, key, body or recipient
 """
 
 from collections.abc import Mapping
+from itertools import product
 from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+
+from shared.domain.lifecycle import Administrative, Operational
 
 _log = structlog.get_logger("email")
 
@@ -54,9 +57,10 @@ def record_signal(
 
 
 def record_configurations_by_state(counts: Mapping[tuple[str, str], int]) -> None:
-    _CONFIGURATIONS.clear()
-    for (operational, administrative), count in counts.items():
-        _CONFIGURATIONS.labels(operational, administrative).set(count)
+    # Every pair, zeros too: a state that emptied must not keep its last count.
+    for operational, administrative in product(Operational, Administrative):
+        count = counts.get((operational, administrative), 0)
+        _CONFIGURATIONS.labels(operational.value, administrative.value).set(count)
 
 
 def record_provisioning_step(
