@@ -1,0 +1,7 @@
+"""The store in PostgreSQL. SQL lives here and nowhere else."""
+
+from shared.persistence.engine import make_engine
+from shared.persistence.ids import new_id
+from shared.persistence.unit_of_work import PostgresStore
+
+__all__ = ["PostgresStore", "make_engine", "new_id"]

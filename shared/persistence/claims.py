@@ -1,0 +1,189 @@
+"""The statements that move jobs, made once. Each is one round trip, whatever the number of jobs.
+
+Rows that are waited for are locked in the order of their ids first; then two transactions that want some of the same
+jobs queue up instead of ending in a deadlock. Claims do not wait at all: they pass over rows that others hold.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    Update,
+    Uuid,
+    and_,
+    case,
+    func,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from shared.domain.job import JobStatus
+from shared.persistence.sets import Kind, after, any_of, constant, given_rows, parameter
+from shared.persistence.tables import MOMENT, email_job, email_job_content, suppression_entry
+
+_job = email_job.c
+_content = email_job_content.c
+_entry = suppression_entry.c
+
+QUEUED = _job.status == constant(JobStatus.QUEUED)
+SENDING = _job.status == constant(JobStatus.SENDING)
+IN_DOUBT = _job.status == constant(JobStatus.IN_DOUBT)
+_OF_CONFIGURATION = _job.configuration_id == parameter("configuration_id")
+_LIMIT = parameter("limit", Integer)
+_CHANGED = {"version": _job.version + 1, "updated_at": func.now()}
+
+# The error code of a job that was taken off the queue because its recipient had been suppressed.
+SUPPRESSED_CODE = "suppressed"
+
+SETTLEMENT_KINDS: dict[str, Kind] = {
+    "job_id": Uuid,
+    "status": Text,
+    "due_at": MOMENT,
+    "provider_message_id": Text,
+    "error_code": Text,
+    "error_text": Text,
+}
+RESOLUTION_KINDS = {**SETTLEMENT_KINDS, "version": Integer, "late_looks": Integer}
+
+
+def _due(status: ColumnElement[bool], *columns: ColumnElement[Any]) -> Select[Any]:
+    """Jobs of one configuration, the longest due first, without those that another transaction holds."""
+    wanted = select(_job.e_id, _job.due_at, *columns).where(
+        _OF_CONFIGURATION, status, _job.due_at <= func.now()
+    )
+    ordered = wanted.order_by(_job.due_at, _job.e_id).limit(_LIMIT)
+    return ordered.with_for_update(skip_locked=True, key_share=True)
+
+
+def _claim() -> Select[Any]:
+    due = _due(QUEUED, _job.tenant_id, _job.recipient).cte("due")
+    listed = select(_entry.e_id).where(
+        _entry.tenant_id == due.c.tenant_id, _entry.address == due.c.recipient, _entry.active
+    )
+    judged = select(due.c.e_id, due.c.due_at, listed.exists().label("suppressed"))
+    taken = _take(judged.cte("judged"))
+    joined = taken.outerjoin(email_job_content, _content.job_id == taken.c.e_id)
+    return select(taken, *_content).select_from(joined).order_by(taken.c.due_at, taken.c.e_id)
+
+
+def _take(judged: CTE) -> CTE:
+    suppressed = judged.c.suppressed
+    values = {
+        "status": case((suppressed, constant(JobStatus.SUPPRESSED)), else_=constant(JobStatus.SENDING)),
+        "claim_id": case((suppressed, _job.claim_id), else_=parameter("claim_id")),
+        "lease_until": case((suppressed, null()), else_=after("lease")),
+        "attempts": case((suppressed, _job.attempts), else_=_job.attempts + 1),
+        "error_code": case((suppressed, SUPPRESSED_CODE), else_=_job.error_code),
+        "error_text": case((suppressed, null()), else_=_job.error_text),
+        "due_at": null(),
+        **_CHANGED,
+    }
+    taken = update(email_job).where(_job.e_id == judged.c.e_id).values(values)
+    kept = (
+        _job.e_id,
+        _job.status,
+        _job.recipient,
+        _job.attempts,
+        _job.accepted_at,
+        _job.tag,
+        judged.c.due_at,
+    )
+    return taken.returning(*kept).cte("taken")
+
+
+def _settle(
+    given: FromClause, held: ColumnElement[bool], *, late_looks: ColumnElement[Any]
+) -> ReturningUpdate[Any]:
+    """Writes what is `given` to the jobs that are still `held` when it is their turn."""
+    new = given.c
+    ordered = select(_job.e_id).join(given, _job.e_id == new.job_id).where(held).order_by(_job.e_id)
+    locked = ordered.with_for_update(of=email_job, key_share=True).cte("locked")
+    doubtful = new.status == constant(JobStatus.IN_DOUBT)
+    values = {
+        "status": new.status,
+        "due_at": new.due_at,
+        "lease_until": null(),
+        "in_doubt_since": case((doubtful, func.coalesce(_job.in_doubt_since, func.now())), else_=null()),
+        "late_looks": late_looks,
+        "provider_message_id": func.coalesce(new.provider_message_id, _job.provider_message_id),
+        "error_code": new.error_code,
+        "error_text": new.error_text,
+        **_CHANGED,
+    }
+    statement = update(email_job).where(_job.e_id == locked.c.e_id, _job.e_id == new.job_id)
+    return statement.values(values).returning(_job.e_id)
+
+
+def _record() -> ReturningUpdate[Any]:
+    given = given_rows(**SETTLEMENT_KINDS)
+    held = and_(_job.claim_id == parameter("claim_id"), SENDING)
+    return _settle(given, held, late_looks=_job.late_looks)
+
+
+def _resolve() -> ReturningUpdate[Any]:
+    given = given_rows(**RESOLUTION_KINDS)
+    return _settle(given, and_(_job.version == given.c.version, IN_DOUBT), late_looks=given.c.late_looks)
+
+
+def _doubt() -> ReturningUpdate[Any]:
+    expired = select(_job.e_id).where(SENDING, _job.lease_until <= func.now())
+    expired = (
+        expired.order_by(_job.lease_until).limit(_LIMIT).with_for_update(skip_locked=True, key_share=True)
+    )
+    found = expired.cte("expired")
+    values = {
+        "status": constant(JobStatus.IN_DOUBT),
+        "due_at": after("look"),
+        "in_doubt_since": func.now(),
+        "lease_until": null(),
+        **_CHANGED,
+    }
+    statement = update(email_job).where(_job.e_id == found.c.e_id).values(values)
+    return statement.returning(_job.configuration_id)
+
+
+def _take_doubts() -> ReturningUpdate[Any]:
+    due = _due(IN_DOUBT).cte("due")
+    # The version moves too: whoever looks again after a lease ran out fences off whoever looked before.
+    values = {"due_at": after("lease"), **_CHANGED}
+    statement = update(email_job).where(_job.e_id == due.c.e_id).values(values)
+    return statement.returning(
+        _job.e_id.label("job_id"),
+        _job.claim_id,
+        _job.in_doubt_since,
+        _job.late_looks,
+        _job.accepted_at,
+        _job.version,
+    )
+
+
+def _cancel() -> Update:
+    queued = (
+        select(_job.e_id).where(_OF_CONFIGURATION, QUEUED).order_by(_job.e_id).with_for_update(key_share=True)
+    )
+    found = queued.cte("queued")
+    values = {"status": constant(JobStatus.CANCELLED), "due_at": null(), **_CHANGED}
+    return update(email_job).where(_job.e_id == found.c.e_id).values(values)
+
+
+def _for_events() -> Select[Any]:
+    named = any_of(_job.e_id, "job_ids") | any_of(_job.provider_message_id, "message_ids")
+    return (
+        select(email_job).where(_OF_CONFIGURATION, named).order_by(_job.e_id).with_for_update(key_share=True)
+    )
+
+
+CLAIM = _claim()
+RECORD = _record()
+RESOLVE_DOUBTS = _resolve()
+DOUBT_EXPIRED = _doubt()
+TAKE_DOUBTS = _take_doubts()
+CANCEL_QUEUED = _cancel()
+FOR_EVENTS = _for_events()

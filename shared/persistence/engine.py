@@ -1,0 +1,57 @@
+"""Connections to PostgreSQL."""
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import make_url
+
+# A peer that vanished is found in half a minute, also by a statement that only waits.
+_KEEPALIVES = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+
+
+def make_engine(
+    url: str,
+    *,
+    pool_size: int = 5,
+    max_overflow: int = 0,
+    pool_wait_seconds: float = 5.0,
+    connect_timeout_seconds: int = 5,
+    statement_timeout_seconds: float = 15.0,
+    lock_timeout_seconds: float = 5.0,
+    idle_in_transaction_seconds: float = 30.0,
+    application_name: str = "email",
+) -> Engine:
+    """An engine on `postgresql://...`; it connects when it is first used.
+
+    `pool_size` is the number of connections a process may hold: one for each of its threads, and none waits.
+    """
+    timeouts_ms = {
+        "statement_timeout": statement_timeout_seconds * 1000,
+        "lock_timeout": lock_timeout_seconds * 1000,
+        "idle_in_transaction_session_timeout": idle_in_transaction_seconds * 1000,
+    }
+    settings = " ".join(f"-c {name}={value:.0f}" for name, value in timeouts_ms.items())
+    return create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_timeout=pool_wait_seconds,
+        # One round trip a transaction; without it the first transactions after a restart or failover of the server
+        # would fail on every connection of every pool.
+        pool_pre_ping=True,
+        # A statement's parameters are recipients and bodies: never in an error's text.
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": connect_timeout_seconds,
+            "application_name": application_name,
+            # UTC on the wire, whatever the server's zone: what comes back is aware UTC.
+            "options": f"-c TimeZone=UTC {settings}",
+            # Statements are few and compiled once: after three runs the server keeps its parse tree.
+            "prepare_threshold": 3,
+            **_KEEPALIVES,
+        },
+    )

@@ -1,0 +1,62 @@
+"""The other statements about jobs, made once: accepting, finding, counting, and what the scheduler looks for."""
+
+from sqlalchemy import ColumnElement, Integer, Select, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from shared.domain.lifecycle import Administrative, Operational
+from shared.persistence import locators
+from shared.persistence.claims import IN_DOUBT, QUEUED, SENDING
+from shared.persistence.due import configurations_waiting, due_now
+from shared.persistence.job_rows import CONTENT_KINDS, JOB_KINDS
+from shared.persistence.query import Asked
+from shared.persistence.sets import any_of, constant, given_rows, parameter
+from shared.persistence.tables import email_configuration, email_job, email_job_content
+
+_job = email_job.c
+_configuration = email_configuration.c
+_LIMIT = parameter("limit", Integer)
+
+ASKED = Asked(locators.JOB, {**_job}, default="acceptedAt")
+
+BY_KEYS = select(email_job).where(
+    _job.tenant_id == parameter("tenant_id"), any_of(_job.idempotency_key, "keys")
+)
+
+ACCEPT = (
+    insert(email_job)
+    .from_select(list(JOB_KINDS), select(given_rows(**JOB_KINDS)))
+    .on_conflict_do_nothing(index_elements=[_job.tenant_id, _job.idempotency_key])
+    .returning(_job.e_id)
+)
+
+_JSON = ("metadata", "attachments")
+ADD_CONTENTS = insert(email_job_content).from_select(
+    list(CONTENT_KINDS),
+    select(
+        *(cast(given, JSONB) if given.name in _JSON else given for given in given_rows(**CONTENT_KINDS).c),
+    ),
+)
+
+
+def _count(status: ColumnElement[bool]) -> ColumnElement[int]:
+    counted = select(func.count()).select_from(email_job)
+    return counted.where(_job.configuration_id == parameter("configuration_id"), status).scalar_subquery()
+
+
+# Three counts, each from its own partial index: an OR of the three would not be.
+IN_FLIGHT = select(_count(QUEUED) + _count(SENDING) + _count(IN_DOUBT))
+
+
+def _due_jobs() -> Select[tuple[object]]:
+    queued = configurations_waiting(_job.configuration_id, _job.due_at, QUEUED)
+    may_claim = (
+        _configuration.retired_at.is_(None),
+        _configuration.operational.in_([constant(Operational.OK), constant(Operational.DEGRADED)]),
+        _configuration.administrative != constant(Administrative.LOCKED),
+    )
+    joined = due_now(queued).join(email_configuration, _configuration.e_id == queued.c.configuration_id)
+    return joined.where(*may_claim).limit(_LIMIT)
+
+
+DUE_JOBS = _due_jobs()
+DUE_DOUBTS = due_now(configurations_waiting(_job.configuration_id, _job.due_at, IN_DOUBT)).limit(_LIMIT)

@@ -1,0 +1,138 @@
+"""Jobs: accepted once per key, claimed by whoever comes first, settled by whoever still holds the claim."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Executable, func, null, select, update
+
+from shared.domain.job import EmailJob, JobStatus, Settlement
+from shared.domain.query import Query
+from shared.persistence import claims, job_statements
+from shared.persistence.job_rows import (
+    CONTENT_KINDS,
+    JOB_KINDS,
+    claimed_job_of,
+    job_of,
+    row_of_content,
+    row_of_job,
+)
+from shared.persistence.sets import as_arrays, first_of, ids_of, rows_of, run
+from shared.persistence.tables import email_job
+from shared.ports.store import Claim, Doubt, NewJob, Page
+
+_column = email_job.c
+
+
+class PostgresJobs:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find_by_keys(self, tenant_id: UUID, idempotency_keys: Collection[str]) -> Mapping[str, EmailJob]:
+        wanted = {"tenant_id": tenant_id, "keys": list(idempotency_keys)}
+        return {row["idempotency_key"]: job_of(row) for row in self._rows(job_statements.BY_KEYS, wanted)}
+
+    def accept(self, jobs: Sequence[NewJob]) -> set[UUID]:
+        # In the order of their keys: two batches with the same keys wait for one another in one direction only.
+        ordered = sorted(jobs, key=lambda new: new.job.idempotency_key)
+        rows = as_arrays(JOB_KINDS, (row_of_job(new.job) for new in ordered))
+        accepted = set(self._ids(job_statements.ACCEPT, rows))
+        contents = [row_of_content(new.job, new.content) for new in ordered if new.job.e_id in accepted]
+        if contents:
+            run(self._connection, job_statements.ADD_CONTENTS, as_arrays(CONTENT_KINDS, contents))
+        return accepted
+
+    def get(self, tenant_id: UUID, e_id: UUID) -> EmailJob | None:
+        wanted = select(email_job).where(_column.e_id == e_id, _column.tenant_id == tenant_id)
+        row = first_of(self._connection, wanted)
+        return None if row is None else job_of(row)
+
+    def query(self, tenant_id: UUID, query: Query) -> Page[EmailJob]:
+        asked = job_statements.ASKED.page(select(email_job).where(_column.tenant_id == tenant_id), query)
+        rows = [job_of(row) for row in self._rows(asked, {})]
+        return Page(tuple(rows[: query.size]), more=len(rows) > query.size)
+
+    def claim(self, configuration_id: UUID, *, claim_id: UUID, limit: int, lease_seconds: float) -> Claim:
+        wanted = {
+            "configuration_id": configuration_id,
+            "claim_id": claim_id,
+            "limit": limit,
+            "lease": timedelta(seconds=lease_seconds),
+        }
+        rows = self._rows(claims.CLAIM, wanted)
+        taken = [row for row in rows if row["status"] == JobStatus.SENDING]
+        return Claim(claim_id, tuple(map(claimed_job_of, taken)), suppressed=len(rows) - len(taken))
+
+    def record(self, claim_id: UUID, settlements: Sequence[Settlement]) -> set[UUID]:
+        rows = as_arrays(claims.SETTLEMENT_KINDS, map(_row_of_settlement, settlements))
+        return set(self._ids(claims.RECORD, {"claim_id": claim_id, **rows}))
+
+    def doubt_expired_leases(self, *, look_in_seconds: float, limit: int) -> list[UUID]:
+        wanted = {"look": timedelta(seconds=look_in_seconds), "limit": limit}
+        return list(dict.fromkeys(self._ids(claims.DOUBT_EXPIRED, wanted)))
+
+    def take_doubts(self, configuration_id: UUID, *, limit: int, lease_seconds: float) -> list[Doubt]:
+        wanted = {
+            "configuration_id": configuration_id,
+            "limit": limit,
+            "lease": timedelta(seconds=lease_seconds),
+        }
+        return [Doubt(**row) for row in self._rows(claims.TAKE_DOUBTS, wanted)]
+
+    def resolve_doubts(self, settlements: Mapping[UUID, tuple[int, Settlement, int]]) -> set[UUID]:
+        rows = [
+            {**_row_of_settlement(settlement), "version": version, "late_looks": late_looks}
+            for version, settlement, late_looks in settlements.values()
+        ]
+        return set(self._ids(claims.RESOLVE_DOUBTS, as_arrays(claims.RESOLUTION_KINDS, rows)))
+
+    def in_flight(self, configuration_id: UUID) -> int:
+        wanted = {"configuration_id": configuration_id}
+        return int(run(self._connection, job_statements.IN_FLIGHT, wanted).scalar_one())
+
+    def cancel_queued(self, configuration_id: UUID) -> int:
+        wanted = {"configuration_id": configuration_id}
+        return run(self._connection, claims.CANCEL_QUEUED, wanted).rowcount
+
+    def for_events(
+        self, configuration_id: UUID, *, job_ids: Collection[UUID], message_ids: Collection[str]
+    ) -> list[EmailJob]:
+        wanted = {
+            "configuration_id": configuration_id,
+            "job_ids": list(job_ids),
+            "message_ids": list(message_ids),
+        }
+        return [job_of(row) for row in self._rows(claims.FOR_EVENTS, wanted)]
+
+    def set_status(self, job: EmailJob, status: JobStatus, *, provider_message_id: str | None) -> None:
+        values = {
+            "status": status.value,
+            "provider_message_id": func.coalesce(_column.provider_message_id, provider_message_id),
+            "due_at": null(),
+            "lease_until": null(),
+            "in_doubt_since": null(),
+            "version": _column.version + 1,
+            "updated_at": func.now(),
+        }
+        self._connection.execute(update(email_job).where(_column.e_id == job.e_id).values(values))
+
+    def configurations_with_due_jobs(self, limit: int) -> list[UUID]:
+        return self._ids(job_statements.DUE_JOBS, {"limit": limit})
+
+    def configurations_with_due_doubts(self, limit: int) -> list[UUID]:
+        return self._ids(job_statements.DUE_DOUBTS, {"limit": limit})
+
+    def _rows(self, statement: Executable, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return rows_of(self._connection, statement, parameters)
+
+    def _ids(self, statement: Executable, parameters: Mapping[str, Any]) -> list[UUID]:
+        return ids_of(self._connection, statement, parameters)
+
+
+_SETTLED = tuple(field.name for field in fields(Settlement))
+
+
+def _row_of_settlement(settlement: Settlement) -> dict[str, Any]:
+    return {**{name: getattr(settlement, name) for name in _SETTLED}, "status": settlement.status.value}

@@ -1,0 +1,68 @@
+"""How Alembic runs here: one migrator at a time, each migration in its own transaction, no lock waited for long."""
+
+import os
+from logging.config import fileConfig
+from pathlib import Path
+
+from alembic import context
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from shared.persistence.tables import metadata
+
+# Any number will do, but the same in every release.
+MIGRATING = 0x656D61696C
+
+WAIT_FOR_OTHER_MIGRATOR = "10min"
+# A migration that waits for a table lock makes everybody behind it wait too: rather give up and be run again.
+LOCK_TIMEOUT = "5s"
+# Longer work belongs in batches outside of migrations, or CONCURRENTLY: see docs/migrations.md.
+STATEMENT_TIMEOUT = "60s"
+
+
+def url() -> str:
+    given = context.config.attributes.get("url") or os.environ.get("EMAIL_DATABASE_URL")
+    named = os.environ.get("EMAIL_DATABASE_URL_FILE")
+    if not given and named:
+        given = Path(named).read_text().strip()
+    if not given:
+        raise RuntimeError("set EMAIL_DATABASE_URL, or EMAIL_DATABASE_URL_FILE to a file that holds it")
+    return str(given)
+
+
+def upgrade_alone(connection: Connection) -> None:
+    settle(connection, lock_timeout=WAIT_FOR_OTHER_MIGRATOR, statement_timeout=WAIT_FOR_OTHER_MIGRATOR)
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATING})
+    settle(connection, lock_timeout=LOCK_TIMEOUT, statement_timeout=STATEMENT_TIMEOUT)
+    connection.commit()
+    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def settle(connection: Connection, **settings: str) -> None:
+    for name, value in settings.items():
+        connection.execute(text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value})
+
+
+def online() -> None:
+    address = make_url(url()).set(drivername="postgresql+psycopg")
+    # The advisory lock is the session's: it goes with the connection, however this ends.
+    engine = create_engine(address, poolclass=NullPool, connect_args={"application_name": "email-migrate"})
+    with engine.connect() as connection:
+        upgrade_alone(connection)
+
+
+def offline() -> None:
+    """`upgrade head --sql`: the statements, for somebody else to run."""
+    context.configure(dialect_name="postgresql", target_metadata=metadata, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+# From the command line only: a caller of migrate() has its own logging.
+if context.config.cmd_opts is not None and context.config.config_file_name is not None:
+    fileConfig(context.config.config_file_name, disable_existing_loggers=False)
+
+offline() if context.is_offline_mode() else online()

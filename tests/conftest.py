@@ -1,0 +1,15 @@
+"""Fixtures that every folder may use. A test's markers come from its folder."""
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["tests.database"]
+
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(_TESTS).parts[0]
+        item.add_marker(getattr(pytest.mark, folder))
