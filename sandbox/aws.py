@@ -142,19 +142,17 @@ class Cloud:
         return bool(kept)
 
     def _create(self) -> None:
-        zone = self._client("route53").create_hosted_zone(
-            Name=self.partition.zone_name, CallerReference="sandbox"
-        )
         vault = self._client("secretsmanager")
         values = {
-            "PartitionMailZoneId": zone["HostedZone"]["Id"].removeprefix("/hostedzone/"),
+            "PartitionMailZoneId": {"Ref": "Zone"},
             "PartitionMailZoneName": self.partition.zone_name,
             "EmailPostmarkAccountTokenArn": _secret(
                 vault, "postmark-account-token", self.secrets.account_token
             ),
             "EmailEncryptionKeyArn": _secret(vault, "email-encryption-key", self.secrets.key_material),
         }
-        template = json.dumps(_template(self.partition.export_prefix, values))
+        exports = {self.partition.export_prefix + name: value for name, value in values.items()}
+        template = json.dumps(_template(self.partition.zone_name, exports))
         self._client("cloudformation").create_stack(StackName="email", TemplateBody=template)
 
     def _client(self, service: str) -> Any:
@@ -184,12 +182,13 @@ def _secret(vault: Any, name: str, value: str) -> str:
     return str(vault.create_secret(Name=name, SecretString=value)["ARN"])
 
 
-def _template(prefix: str, values: Mapping[str, str]) -> dict[str, Any]:
+def _template(zone_name: str, exports: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        # CloudFormation wants at least one resource; this one does nothing.
-        "Resources": {"Placeholder": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+        "Resources": {"Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": zone_name}}},
+        # A logical id has letters and digits only.
         "Outputs": {
-            name: {"Value": value, "Export": {"Name": prefix + name}} for name, value in values.items()
+            f"Output{number}": {"Value": value, "Export": {"Name": name}}
+            for number, (name, value) in enumerate(exports.items())
         },
     }
 

@@ -1,6 +1,6 @@
 """What runs in the sandbox: the commands of the product's roles, in this one table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 # A role is ready when it answers on its port, or has found its way to the server it waits on.
@@ -44,7 +44,9 @@ def _pool(name: str, threads: int) -> Role:
 
 _WEB = (
     *("granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}"),
-    *("--workers", "2", "--blocking-threads", "8", "--factory", "web.app:from_environment"),
+    # Without a limit a client that keeps its connection open would hold up the end.
+    *("--workers", "2", "--workers-kill-timeout", "5s", "--blocking-threads", "8"),
+    *("--factory", "web.app:from_environment"),
 )
 
 PRODUCT = Plan(
@@ -57,6 +59,9 @@ PRODUCT = Plan(
         Role("scheduler", ("scheduler.main",), "reaches postgres"),
     ),
 )
+
+# The demo makes a tenant of its own, before everybody's eyes.
+DEMO = replace(PRODUCT, tenant=False)
 
 # Over the defaults, so that nobody waits for a cadence that suits a cluster.
 SETTINGS = """\

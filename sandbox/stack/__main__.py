@@ -31,11 +31,12 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
-    arguments = _parse()
+    arguments, state = _parse(), State.from_environment()
     try:
-        answer: int | None = arguments.run(State.from_environment(), arguments)
+        answer: int | None = arguments.run(state, arguments)
     except Refused as refused:
         console.print(str(refused), style="red", markup=False)
+        console.print(f"logs: {state.logs}")
         return 1
     except KeyboardInterrupt:
         console.print("stopped")

@@ -70,9 +70,11 @@ class Run:
         if self.plan.migrate is not None:
             with self._step("migrations"):
                 roles.migrate(self.plan.migrate, world)
-        for role in self.plan.roles:
-            with self._step(role.name):
-                self.supervisor.start(roles.unit(role, world))
+        units = [roles.unit(role, world) for role in self.plan.roles]
+        self.supervisor.start(*units)
+        for unit in units:
+            with self._step(unit.name):
+                self.supervisor.wait_ready(unit)
         self._places = world.places() | self._make_tenant(world)
         self._record()
 

@@ -62,7 +62,9 @@ def start_postmark(supervisor: Supervisor, state: Path, command: tuple[str, ...]
     def wait_ready(child: Child) -> None:
         child.wait_until(lambda: _postmark(folder, child) is not None, seconds=START_SECONDS)
 
-    child = supervisor.start(Unit(program, wait_ready, serves_others=True))
+    first = Unit(program, wait_ready, serves_others=True)
+    supervisor.start(first)
+    child = supervisor.wait_ready(first)
     found = _postmark(folder, child)
     assert found is not None
     ports = ("--port", str(port_of(found.url)), "--control-port", str(port_of(found.control_url)))

@@ -78,10 +78,14 @@ class Supervisor:
         log.info("%s runs as pid %d", unit.name, child.pid)
         self.changed()
 
-    def start(self, unit: Unit) -> Child:
-        """Start it and wait until it is ready, with `check` meanwhile."""
-        child = unit.start()
-        self.adopt(unit, child)
+    def start(self, *units: Unit) -> None:
+        """Start them all, not ready yet."""
+        for unit in units:
+            self.adopt(unit, unit.start())
+
+    def wait_ready(self, unit: Unit) -> Child:
+        """Return when `unit` is ready, with `check` meanwhile."""
+        child = self._kept[unit.name].child
         child.meanwhile = self.check
         unit.wait_ready(child)
         self.check()
