@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox.postmark.assembly import Options, Simulator, make_world
+from sandbox.postmark.assembly import Options, Simulator, close_world, make_world
 from sandbox.postmark.control import Control
 from sandbox.postmark.listener import Listener
 
@@ -19,9 +19,7 @@ log = logging.getLogger("sandbox.postmark")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m sandbox.postmark", description="A Postmark simulator."
-    )
+    parser = argparse.ArgumentParser(prog="python -m sandbox.postmark", description="A Postmark simulator.")
     parser.add_argument(
         "--state-dir",
         type=Path,
@@ -45,9 +43,7 @@ def _arguments() -> argparse.Namespace:
         default=0,
         help="of the control API; 0: chosen by the kernel",
     )
-    parser.add_argument(
-        "--account-token", help="default: kept from the last start, or made at random"
-    )
+    parser.add_argument("--account-token", help="default: kept from the last start, or made at random")
     parser.add_argument(
         "--dns-url",
         help="a Route 53 API to look records up in; default: the control API's table",
@@ -70,23 +66,30 @@ async def _serve(arguments: argparse.Namespace) -> None:
         dns_url=arguments.dns_url,
         zone_ids=arguments.zone_id,
     )
-    simulator = Simulator(make_world(options), options)
+    world = make_world(options)
+    try:
+        await _run(Simulator(world, options), arguments)
+    finally:
+        await close_world(world)
+
+
+async def _run(simulator: Simulator, arguments: argparse.Namespace) -> None:
     await simulator.start()
-    control = await _open_control(simulator, arguments.host, arguments.control_port)
-    stopped = asyncio.Event()
-    for wanted in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(wanted, stopped.set)
-    _announce(arguments.state_dir, simulator, control)
-    await stopped.wait()
-    log.info("stopping")
-    await control.close()
-    await simulator.stop()
+    try:
+        control = await _open_control(simulator, arguments.host, arguments.control_port)
+        stopped = asyncio.Event()
+        for wanted in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(wanted, stopped.set)
+        _announce(arguments.state_dir, simulator, control)
+        await stopped.wait()
+        log.info("stopping")
+        await control.close()
+    finally:
+        await simulator.stop()
 
 
 async def _open_control(simulator: Simulator, host: str, port: int) -> Listener:
-    runner = web.AppRunner(
-        Control(simulator).application(), access_log=None, shutdown_timeout=0.5
-    )
+    runner = web.AppRunner(Control(simulator).application(), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     listener = Listener(runner, host, port)
     await listener.open()
@@ -104,9 +107,7 @@ def _announce(state_dir: Path, simulator: Simulator, control: Listener) -> None:
     draft = state_dir / "postmark.json.new"
     draft.write_text(json.dumps(content))
     draft.replace(state_dir / "postmark.json")
-    log.info(
-        "Postmark paths at %s, control at %s", content["url"], content["control_url"]
-    )
+    log.info("Postmark paths at %s, control at %s", content["url"], content["control_url"])
 
 
 def main() -> None:
@@ -119,7 +120,10 @@ def main() -> None:
     )
     arguments.state_dir.mkdir(parents=True, exist_ok=True)
     (arguments.state_dir / "postmark.json").unlink(missing_ok=True)
-    asyncio.run(_serve(arguments))
+    try:
+        asyncio.run(_serve(arguments))
+    except OSError as error:
+        sys.exit(f"cannot start: {error}")
 
 
 if __name__ == "__main__":

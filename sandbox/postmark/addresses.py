@@ -41,9 +41,7 @@ def parse_list(field: str, text: str) -> list[Mailbox]:
     """Mailboxes of a comma separated list. Raises ApiError 300."""
     if _PLAIN.fullmatch(text):
         return [Mailbox(text)]
-    pairs = [
-        (name, address) for name, address in getaddresses([text]) if name or address
-    ]
+    pairs = [(name, address) for name, address in getaddresses([text]) if name or address]
     if text.strip() and not pairs:
         raise ApiError(300, f"Invalid '{field}' address: '{text}'.")
     return [_mailbox(field, name, address) for name, address in pairs]

@@ -42,9 +42,7 @@ _MODULES = (
 )
 _JSON_TYPES = ("application/json", "text/json", "text/x-json")
 _DELAYED = "Message accepted, but delivery may be delayed."
-_REQUEST_FAULTS = tuple(
-    dict.fromkeys((*fault_rules.BEFORE_ACCEPTANCE, *fault_rules.AFTER_ACCEPTANCE))
-)
+_REQUEST_FAULTS = tuple(dict.fromkeys((*fault_rules.BEFORE_ACCEPTANCE, *fault_rules.AFTER_ACCEPTANCE)))
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +57,12 @@ class PostmarkApi:
         route = methods.get(request.method)
         server = auth.caller(self._world, request.headers)
         endpoint = route.template if route else request.path
-        scope = Scope(
-            endpoint, request.path, request.method, server.id if server else None
-        )
+        scope = Scope(endpoint, request.path, request.method, server.id if server else None)
         await self._wait_latency(scope)
         fault = self._world.faults.first(scope, *_REQUEST_FAULTS)
         call = _call(self._world, request, params, server, endpoint, fault)
         if fault is not None and not _is_accepting(fault):
+            self._world.store.commit()  # the counts of the rules
             return await _refuse(request, call, route, fault)
         answer = await self._answer(request, call, methods, route)
         return await _shape(request, call, answer, fault)
@@ -73,9 +70,7 @@ class PostmarkApi:
     async def _wait_latency(self, scope: Scope) -> None:
         rules = self._world.faults.every(scope, fault_rules.Latency)
         if rules:
-            await asyncio.sleep(
-                sum(rule.seconds.draw(self._world.rng) for rule in rules)
-            )
+            await asyncio.sleep(sum(rule.seconds.draw(self._world.rng) for rule in rules))
 
     async def _answer(
         self,
@@ -92,21 +87,15 @@ class PostmarkApi:
             call.body = await _read_json(request, route.max_bytes)
             return Answer(200, await route.handler(call))
         except ApiError as refusal:
-            return Answer(
-                refusal.status, refusal.body, {"X-PM-ApiErrorCode": str(refusal.code)}
-            )
+            return Answer(refusal.status, refusal.body, {"X-PM-ApiErrorCode": str(refusal.code)})
         except TooLarge:
             return wire.html_page(413, "Request Entity Too Large")
         except (ConnectionError, ClientPayloadError):
             return Answer(400, None)  # the caller went away while sending
-        except (
-            Exception
-        ):  # our own fault is told as Postmark tells of its own, and logged
+        except Exception:  # our own fault is told as Postmark tells of its own, and logged
             log.exception("call %s %s failed", request.method, call.endpoint)
             text = f"An unexpected error occurred. Error id {call.request_id}."
-            return Answer(
-                500, {"ErrorCode": 101, "Message": text}, {"X-PM-ApiErrorCode": "101"}
-            )
+            return Answer(500, {"ErrorCode": 101, "Message": text}, {"X-PM-ApiErrorCode": "101"})
         finally:
             self._world.store.commit()
 
@@ -141,12 +130,8 @@ def _is_accepting(fault: fault_rules.Rule) -> bool:
 def _check_content_headers(request: web.Request) -> None:
     text = "Content-Type and Accept headers must be set to application/json, text/json, or text/x-json."
     accept = request.headers.get("Accept", "").lower()
-    accepts = any(
-        kind in accept for kind in (*_JSON_TYPES, "*/*", "application/*", "text/*")
-    )
-    if not accepts or (
-        request.body_exists and request.content_type.lower() not in _JSON_TYPES
-    ):
+    accepts = any(kind in accept for kind in (*_JSON_TYPES, "*/*", "application/*", "text/*"))
+    if not accepts or (request.body_exists and request.content_type.lower() not in _JSON_TYPES):
         raise ApiError(409, text, status=415)
 
 
@@ -181,20 +166,14 @@ def _refusal(call: Call, route: Route | None, fault: fault_rules.Rule) -> Answer
         return Answer(
             429,
             None,
-            {}
-            if fault.retry_after is None
-            else {"Retry-After": str(fault.retry_after)},
+            {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)},
         )
     if isinstance(fault, fault_rules.Unavailable):
         text = "Postmark is down for maintenance. Please try again later."
-        return Answer(
-            503, {"ErrorCode": 100, "Message": text}, {"X-PM-ApiErrorCode": "100"}
-        )
+        return Answer(503, {"ErrorCode": 100, "Message": text}, {"X-PM-ApiErrorCode": "100"})
     if isinstance(fault, fault_rules.RevokedToken):
         text = f"Request does not contain a valid {route.token if route else 'Server'} token."
-        return Answer(
-            401, {"ErrorCode": 10, "Message": text}, {"X-PM-ApiErrorCode": "10"}
-        )
+        return Answer(401, {"ErrorCode": 10, "Message": text}, {"X-PM-ApiErrorCode": "10"})
     assert isinstance(fault, fault_rules.Respond)
     return _at_will(fault)
 
@@ -208,14 +187,8 @@ async def _hang(request: web.Request, fault: fault_rules.Hang) -> web.StreamResp
     """Silence until the time is over or the client closes, then a reset."""
     loop = asyncio.get_running_loop()
     end = None if fault.seconds is None else loop.time() + fault.seconds
-    while (
-        (end is None or loop.time() < end)
-        and request.transport
-        and not request.transport.is_closing()
-    ):
-        await asyncio.sleep(
-            0.05 if end is None else max(0.0, min(0.05, end - loop.time()))
-        )
+    while (end is None or loop.time() < end) and request.transport and not request.transport.is_closing():
+        await asyncio.sleep(0.05 if end is None else max(0.0, min(0.05, end - loop.time())))
     return wire.reset(request)
 
 
@@ -235,17 +208,13 @@ async def _shape(
 def _disguised(answer: Answer, fault: fault_rules.Rule | None) -> Answer:
     if isinstance(fault, fault_rules.AcceptThen500):
         text = "An unexpected error occurred. Error id 00000000-0000-0000-0000-000000000500."
-        return Answer(
-            500, {"ErrorCode": 101, "Message": text}, {"X-PM-ApiErrorCode": "101"}
-        )
+        return Answer(500, {"ErrorCode": 101, "Message": text}, {"X-PM-ApiErrorCode": "101"})
     if isinstance(fault, fault_rules.AcceptThen502Html):
         return wire.html_page(502, "Bad Gateway")
     if isinstance(fault, fault_rules.AcceptThen504):
         return Answer(504, "upstream request timeout", content_type="text/plain")
     if isinstance(fault, fault_rules.NonJson200):
-        return Answer(
-            200, "<html><body>It works!</body></html>", content_type=wire.HTML
-        )
+        return Answer(200, "<html><body>It works!</body></html>", content_type=wire.HTML)
     if isinstance(fault, fault_rules.Respond):
         return _at_will(fault)
     if isinstance(fault, fault_rules.DelayedWithoutErrorCode):
@@ -256,11 +225,7 @@ def _disguised(answer: Answer, fault: fault_rules.Rule | None) -> Answer:
 def _delayed(payload: Any) -> Any:
     if isinstance(payload, list):
         return [_delayed(item) for item in payload]
-    if (
-        isinstance(payload, dict)
-        and "MessageID" in payload
-        and payload.get("ErrorCode") == 0
-    ):
+    if isinstance(payload, dict) and "MessageID" in payload and payload.get("ErrorCode") == 0:
         return {
             **{key: value for key, value in payload.items() if key != "ErrorCode"},
             "Message": _DELAYED,

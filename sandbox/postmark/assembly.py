@@ -13,7 +13,7 @@ from sandbox.postmark import outcomes
 from sandbox.postmark.api import PostmarkApi
 from sandbox.postmark.clock import Clock, Timetable
 from sandbox.postmark.delivery import Dispatcher
-from sandbox.postmark.dns import Route53Zone, TableZone
+from sandbox.postmark.dns import TableZone, Zone
 from sandbox.postmark.fault_rules import Refuse, RuleSet
 from sandbox.postmark.faults import Faults
 from sandbox.postmark.ledger import AppendLog, Ledger
@@ -61,12 +61,18 @@ def make_world(options: Options) -> World:
         attempts=attempts,
         dispatcher=Dispatcher(state, settings, clock, timetable, faults, attempts, rng),
         dns_table=dns_table,
-        zone=Route53Zone(options.dns_url, options.zone_ids)
-        if options.dns_url
-        else dns_table,
+        zone=_zone(options, dns_table),
         rng=rng,
         account_token=_account_token(store, options.account_token),
     )
+
+
+def _zone(options: Options, table: TableZone) -> Zone:
+    if options.dns_url is None:
+        return table
+    from sandbox.postmark.route53 import Route53Zone
+
+    return Route53Zone(options.dns_url, options.zone_ids)
 
 
 def _account_token(store: Store, given: str | None) -> str:
@@ -77,22 +83,19 @@ def _account_token(store: Store, given: str | None) -> str:
 
 
 class Simulator:
-    """The Postmark side. The control API holds one of these."""
+    """The Postmark side. The control API holds one of these. Raises OSError when the port is taken."""
 
     def __init__(self, world: World, options: Options) -> None:
         self.world = world
         app = web.Application(client_max_size=MAX_BATCH_BYTES + 1)
         app.router.add_route("*", "/{path:.*}", PostmarkApi(world).handle)
-        self._runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=75, shutdown_timeout=0.5
-        )
-        self._options = options
+        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=75, shutdown_timeout=0.5)
+        self.listener = Listener(self._runner, options.host, options.port)
         self._tasks: list[asyncio.Task[None]] = []
         self._reopening: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         await self._runner.setup()
-        self.listener = Listener(self._runner, self._options.host, self._options.port)
         self._resume()
         self._tasks = [
             asyncio.create_task(self.world.timetable.run()),
@@ -102,12 +105,8 @@ class Simulator:
 
     def _resume(self) -> None:
         world = self.world
-        missing = [
-            row for row in world.state.messages if row.seq > world.ledger.last_seq
-        ]
-        world.ledger.record(
-            sorted(missing, key=lambda row: row.seq)
-        )  # killed between commit and ledger
+        missing = [row for row in world.state.messages if row.seq > world.ledger.last_seq]
+        world.ledger.record(sorted(missing, key=lambda row: row.seq))  # killed between commit and ledger
         for message in world.state.messages:
             outcomes.schedule(world, message)
         world.dispatcher.resume()
@@ -181,7 +180,10 @@ class Simulator:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.listener.close()
-        await self.world.dispatcher.close()
-        self.world.store.close()
-        self.world.ledger.close()
-        self.world.attempts.close()
+
+
+async def close_world(world: World) -> None:
+    await world.dispatcher.close()
+    world.store.close()
+    world.ledger.close()
+    world.attempts.close()

@@ -16,15 +16,11 @@ def caller(world: World, headers: Mapping[str, str]) -> Server | None:
     return world.state.server_by_token(headers.get("X-Postmark-Server-Token", ""))
 
 
-def check(
-    world: World, route: Route, headers: Mapping[str, str], server: Server | None
-) -> None:
+def check(world: World, route: Route, headers: Mapping[str, str], server: Server | None) -> None:
     """Raises ApiError 10. Header names and token values count in any letter case."""
     if route.token == "Account":
         given = headers.get("X-Postmark-Account-Token", "").lower()
-        if not hmac.compare_digest(
-            given.encode(), world.account_token.lower().encode()
-        ):
+        if not hmac.compare_digest(given.encode(), world.account_token.lower().encode()):
             raise unauthorized("Account")
     elif server is None and not _is_test(route, headers):
         raise unauthorized("Server")

@@ -15,32 +15,20 @@ BOUNCE_TYPES: dict[str, BounceType] = {
         "Hard bounce",
         "The server was unable to deliver your message (unknown user).",
     ),
-    "Transient": BounceType(
-        2, "Message delayed", "The server could not temporarily deliver your message."
-    ),
-    "Unsubscribe": BounceType(
-        16, "Unsubscribe request", "Unsubscribe or Remove request."
-    ),
+    "Transient": BounceType(2, "Message delayed", "The server could not temporarily deliver your message."),
+    "Unsubscribe": BounceType(16, "Unsubscribe request", "Unsubscribe or Remove request."),
     "Subscribe": BounceType(
         32,
         "Subscribe request",
         "Subscribe request from someone wanting to join the list.",
     ),
     "AutoResponder": BounceType(64, "Auto responder", "Automatic email responder."),
-    "AddressChange": BounceType(
-        128, "Address change", "The recipient has requested an address change."
-    ),
+    "AddressChange": BounceType(128, "Address change", "The recipient has requested an address change."),
     "DnsError": BounceType(256, "DNS error", "A temporary DNS error."),
-    "SpamNotification": BounceType(
-        512, "Spam notification", "The message was classified as spam."
-    ),
-    "OpenRelayTest": BounceType(
-        1024, "Open relay test", "The NDR is actually a test email message."
-    ),
+    "SpamNotification": BounceType(512, "Spam notification", "The message was classified as spam."),
+    "OpenRelayTest": BounceType(1024, "Open relay test", "The NDR is actually a test email message."),
     "Unknown": BounceType(2048, "Unknown", "Unable to classify the NDR."),
-    "SoftBounce": BounceType(
-        4096, "Soft bounce", "Unable to temporarily deliver message (mailbox full)."
-    ),
+    "SoftBounce": BounceType(4096, "Soft bounce", "Unable to temporarily deliver message (mailbox full)."),
     "VirusNotification": BounceType(
         8192, "Virus notification", "The bounce is actually a virus notification."
     ),
@@ -55,15 +43,9 @@ BOUNCE_TYPES: dict[str, BounceType] = {
         "Spam complaint",
         "The subscriber explicitly marked this message as spam.",
     ),
-    "ManuallyDeactivated": BounceType(
-        100002, "Manually deactivated", "The email was manually deactivated."
-    ),
-    "Unconfirmed": BounceType(
-        100003, "Registration not confirmed", "The subscriber has not confirmed."
-    ),
-    "Blocked": BounceType(
-        100006, "ISP block", "Blocked from this ISP due to content or blacklisting."
-    ),
+    "ManuallyDeactivated": BounceType(100002, "Manually deactivated", "The email was manually deactivated."),
+    "Unconfirmed": BounceType(100003, "Registration not confirmed", "The subscriber has not confirmed."),
+    "Blocked": BounceType(100006, "ISP block", "Blocked from this ISP due to content or blacklisting."),
     "SMTPApiError": BounceType(
         100007, "SMTP API error", "An error occurred while accepting an email via SMTP."
     ),
@@ -72,9 +54,7 @@ BOUNCE_TYPES: dict[str, BounceType] = {
         "Processing failed",
         "Unable to deliver inbound message to inbound hook.",
     ),
-    "DMARCPolicy": BounceType(
-        100009, "DMARC Policy", "Email rejected due to DMARC policy."
-    ),
+    "DMARCPolicy": BounceType(100009, "DMARC Policy", "Email rejected due to DMARC policy."),
     "TemplateRenderingFailed": BounceType(
         100010, "Template rendering failed", "The template failed to render."
     ),

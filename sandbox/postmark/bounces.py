@@ -28,9 +28,7 @@ async def list_bounces(call: Call) -> Json:
     found = [
         bounce
         for bounce in _of_server(call)
-        if start <= bounce.bounced_at < end
-        and kind in ("", bounce.type.lower())
-        and _matches(call, bounce)
+        if start <= bounce.bounced_at < end and kind in ("", bounce.type.lower()) and _matches(call, bounce)
     ]
     found.sort(key=lambda bounce: -bounce.id)
     return {
@@ -40,11 +38,7 @@ async def list_bounces(call: Call) -> Json:
 
 
 def _of_server(call: Call) -> list[Bounce]:
-    return [
-        bounce
-        for bounce in call.world.state.bounces
-        if bounce.server_id == call.server.id
-    ]
+    return [bounce for bounce in call.world.state.bounces if bounce.server_id == call.server.id]
 
 
 def _matches(call: Call, bounce: Bounce) -> bool:
@@ -80,12 +74,8 @@ async def get_dump(call: Call) -> Json:
 async def activate(call: Call) -> Json:
     bounce = _find(call)
     if not bounce.can_activate:
-        raise ApiError(
-            1003, "Due to the type of bounce, this address cannot be reactivated."
-        )
-    entry = call.world.state.suppressions.get(
-        (bounce.server_id, bounce.stream, bounce.email.lower())
-    )
+        raise ApiError(1003, "Due to the type of bounce, this address cannot be reactivated.")
+    entry = call.world.state.suppressions.get((bounce.server_id, bounce.stream, bounce.email.lower()))
     if entry is not None and entry.reason != "SpamComplaint":
         reactivate(call.world, entry, origin="Customer")
     bounce.inactive = False
@@ -102,8 +92,7 @@ async def delivery_stats(call: Call) -> Json:
     counts = Counter(bounce.type for bounce in bounces)
     rows: list[Json] = [{"Name": "All", "Count": len(bounces)}]
     rows += [
-        {"Type": kind, "Name": BOUNCE_TYPES[kind].name, "Count": count}
-        for kind, count in counts.items()
+        {"Type": kind, "Name": BOUNCE_TYPES[kind].name, "Count": count} for kind, count in counts.items()
     ]
     return {
         "InactiveMails": sum(bounce.inactive for bounce in bounces),

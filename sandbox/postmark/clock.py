@@ -24,13 +24,9 @@ class Clock:
 
     def now(self) -> float:
         """Simulated seconds since the epoch."""
-        return (
-            self._anchor["virtual"] + (time.time() - self._anchor["wall"]) * self.scale
-        )
+        return self._anchor["virtual"] + (time.time() - self._anchor["wall"]) * self.scale
 
-    def change(
-        self, *, scale: float | None = None, advance_seconds: float = 0.0
-    ) -> None:
+    def change(self, *, scale: float | None = None, advance_seconds: float = 0.0) -> None:
         now = self.now() + advance_seconds
         self._anchor = {
             "wall": time.time(),
@@ -78,9 +74,7 @@ class Timetable:
             while self.is_due:
                 _run(heapq.heappop(self._heap)[2])
                 ran += 1
-                if (
-                    ran % 50 == 0
-                ):  # let calls in between: a batch of 500 falls due at one moment
+                if ran % 50 == 0:  # let calls in between: a batch of 500 falls due at one moment
                     await asyncio.sleep(0)
             await self._pause()
 
@@ -97,7 +91,5 @@ class Timetable:
 def _run(action: Callable[[], object]) -> None:
     try:
         action()
-    except (
-        Exception
-    ):  # a fault of the simulator in one event must not stop time for all others
+    except Exception:  # a fault of the simulator in one event must not stop time for all others
         logging.getLogger(__name__).exception("scheduled work failed")

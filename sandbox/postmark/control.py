@@ -64,9 +64,7 @@ class Control:
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_as_json])
         for method, path, handler in self._routes:
-            app.router.add_route(
-                method, path, handler
-            )  # the middleware makes the responses
+            app.router.add_route(method, path, handler)  # the middleware makes the responses
         return app
 
     async def help(self, _: web.Request) -> Json:
@@ -97,9 +95,7 @@ class Control:
     async def add_fault(self, request: web.Request) -> Json:
         """Add one fault rule: {"kind": ...}."""
         try:
-            rule_id = self._world.faults.add(
-                ANY_RULE.validate_python(await _json(request))
-            )
+            rule_id = self._world.faults.add(ANY_RULE.validate_python(await _json(request)))
         except ValidationError as error:
             raise _invalid(error) from error
         except ValueError as error:
@@ -130,9 +126,7 @@ class Control:
         if not isinstance(given, dict):
             raise Refused("the body must be a JSON object")
         try:
-            changed = Settings.model_validate(
-                {**self._world.settings.model_dump(), **given}
-            )
+            changed = Settings.model_validate({**self._world.settings.model_dump(), **given})
         except ValidationError as error:
             raise _invalid(error) from error
         for name, value in changed:
@@ -152,15 +146,9 @@ class Control:
     async def change_clock(self, request: web.Request) -> Json:
         """Set the scale, push time forward: {"time_scale", "advance_seconds", "settle": true}."""
         change = await _body(request, control_models.ClockChange)
-        self._world.clock.change(
-            scale=change.time_scale, advance_seconds=change.advance_seconds
-        )
+        self._world.clock.change(scale=change.time_scale, advance_seconds=change.advance_seconds)
         self._world.timetable.clock_changed()
-        settled = (
-            await self._simulator.settle(change.timeout_seconds)
-            if change.settle
-            else None
-        )
+        settled = await self._simulator.settle(change.timeout_seconds) if change.settle else None
         return {**await self.get_clock(request), "settled": settled}
 
     async def settle(self, request: web.Request) -> Json:
@@ -188,13 +176,7 @@ class Control:
     async def remove_dns(self, request: web.Request) -> Json:
         """Remove all records of a name."""
         name = canonical(request.match_info["name"])
-        return self._set_dns(
-            [
-                row
-                for row in self._world.dns_table.records
-                if canonical(row["name"]) != name
-            ]
-        )
+        return self._set_dns([row for row in self._world.dns_table.records if canonical(row["name"]) != name])
 
     def _set_dns(self, records: list[dict[str, str]]) -> Json:
         self._world.dns_table.records = records
@@ -227,11 +209,7 @@ class Control:
             _number(query.pop("limit", str(_PAGE))),
         )
         entries = self._world.attempts.entries[since:]
-        found = [
-            row
-            for row in entries
-            if all(str(row[name]) == value for name, value in query.items())
-        ]
+        found = [row for row in entries if all(str(row[name]) == value for name, value in query.items())]
         return {"attempts": found[:limit], "total": len(self._world.attempts.entries)}
 
     async def get_state(self, _: web.Request) -> Json:
@@ -294,20 +272,14 @@ class Control:
     async def fire_event(self, request: web.Request) -> Json:
         """Let an event happen to a message, or post any body to one webhook."""
         wanted = await _body(request, control_models.FireEvent)
-        deliveries = (
-            self._fire_raw(wanted) if wanted.payload is not None else self._fire(wanted)
-        )
+        deliveries = self._fire_raw(wanted) if wanted.payload is not None else self._fire(wanted)
         return {"deliveries": deliveries}
 
     def _fire(self, wanted: control_models.FireEvent) -> list[int]:
         message = self._world.state.messages.get((wanted.message_id or "").lower())
         if message is None:
             raise Refused("no such message", status=404)
-        outcome = (
-            f"Bounce:{wanted.bounce_type}"
-            if wanted.type == "Bounce"
-            else str(wanted.type)
-        )
+        outcome = f"Bounce:{wanted.bounce_type}" if wanted.type == "Bounce" else str(wanted.type)
         recipient = wanted.recipient or message.recipients[0]
         return outcomes.happen(self._world, message, recipient, outcome, wanted.link)
 
@@ -317,9 +289,7 @@ class Control:
         if hook is None:
             raise Refused("no such webhook", status=404)
         known = {str(name): name for name in TRIGGERS}
-        named = known.get(
-            str(payload.get("RecordType")), "Delivery"
-        )  # an unknown type still needs a ladder
+        named = known.get(str(payload.get("RecordType")), "Delivery")  # an unknown type still needs a ladder
         trigger = wanted.trigger or named
         return self._world.dispatcher.publish_raw(hook, trigger, payload)
 
@@ -330,17 +300,13 @@ class Control:
 
 
 @web.middleware
-async def _as_json(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[Any]]
-) -> web.Response:
+async def _as_json(request: web.Request, handler: Callable[[web.Request], Awaitable[Any]]) -> web.Response:
     try:
         return web.json_response(await handler(request))
     except Refused as refusal:
         return web.json_response(refusal.body, status=refusal.status)
     except web.HTTPException as refusal:
-        return web.json_response(
-            {"error": refusal.reason, "details": []}, status=refusal.status
-        )
+        return web.json_response({"error": refusal.reason, "details": []}, status=refusal.status)
 
 
 async def _json(request: web.Request) -> Any:
@@ -359,10 +325,7 @@ async def _body(request: web.Request, model: type[M]) -> M:
 
 
 def _invalid(error: ValidationError) -> Refused:
-    details = [
-        {"at": ".".join(map(str, row["loc"])), "problem": row["msg"]}
-        for row in error.errors()
-    ]
+    details = [{"at": ".".join(map(str, row["loc"])), "problem": row["msg"]} for row in error.errors()]
     return Refused("the body is not valid", details=details)
 
 

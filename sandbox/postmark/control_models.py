@@ -27,9 +27,7 @@ class DnsTable(Body):
 class ClockChange(Body):
     time_scale: float | None = Field(default=None, gt=0)
     advance_seconds: float = Field(default=0.0, ge=0)
-    settle: bool = Field(
-        default=True, description="answer when all that fell due was carried out"
-    )
+    settle: bool = Field(default=True, description="answer when all that fell due was carried out")
     timeout_seconds: float = Field(default=10.0, gt=0)
 
 
@@ -45,17 +43,12 @@ class FireEvent(Body):
     """Either something happens to a message (`message_id`, `type`), or any body goes to one webhook."""
 
     message_id: str | None = None
-    type: (
-        Literal["Delivery", "Bounce", "SpamComplaint", "Unsubscribe", "Open", "Click"]
-        | None
-    ) = None
+    type: Literal["Delivery", "Bounce", "SpamComplaint", "Unsubscribe", "Open", "Click"] | None = None
     recipient: str | None = Field(default=None, description="default: the first")
     bounce_type: str = "HardBounce"
     link: str = "https://example.com/"
     webhook_id: int | None = None
-    trigger: Trigger | None = Field(
-        default=None, description="default: the payload's RecordType"
-    )
+    trigger: Trigger | None = Field(default=None, description="default: the payload's RecordType")
     payload: dict[str, Any] | None = None
 
     @model_validator(mode="after")

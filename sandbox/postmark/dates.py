@@ -22,9 +22,7 @@ def _offset(moment: datetime) -> str:
 def _spell(at: float, zone: tzinfo) -> str:
     second, ticks = divmod(int(at * _TICKS_PER_SECOND), _TICKS_PER_SECOND)
     prefix, suffix = _whole_second(second, zone)
-    fraction = f"{ticks:07d}".rstrip(
-        "0"
-    )  # recorded answers drop trailing zeros: 5 and 6 digits were seen
+    fraction = f"{ticks:07d}".rstrip("0")  # recorded answers drop trailing zeros: 5 and 6 digits were seen
     return f"{prefix}.{fraction}{suffix}" if fraction else prefix + suffix
 
 

@@ -53,42 +53,25 @@ class Dispatcher:
         content: str = "",
     ) -> list[int]:
         """One delivery per webhook that listens (and per copy a fault asks for); their ids."""
-        hooks = [
-            hook for hook in self._state.webhooks_of(server_id) if hook.stream == stream
-        ]
-        listening = [
-            hook
-            for hook in hooks
-            if hook.listens_to(trigger) and _wants(hook, trigger, payload)
-        ]
-        return [
-            made
-            for hook in listening
-            for made in self._publish_to(hook, trigger, payload, content)
-        ]
+        hooks = [hook for hook in self._state.webhooks_of(server_id) if hook.stream == stream]
+        listening = [hook for hook in hooks if hook.listens_to(trigger) and _wants(hook, trigger, payload)]
+        return [made for hook in listening for made in self._publish_to(hook, trigger, payload, content)]
 
     def publish_raw(self, hook: Webhook, trigger: Trigger, payload: Json) -> list[int]:
         """Any body to one webhook, whatever its triggers and status say."""
         return self._publish_to(hook, trigger, payload, "")
 
-    def _publish_to(
-        self, hook: Webhook, trigger: Trigger, payload: Json, content: str
-    ) -> list[int]:
+    def _publish_to(self, hook: Webhook, trigger: Trigger, payload: Json, content: str) -> list[int]:
         if content and hook.triggers[trigger].get("IncludeContent"):
             payload = {**payload, "Content": content}
         scope = Scope(server_id=hook.server_id, trigger=trigger)
-        copies = sum(
-            rule.copies
-            for rule in self._faults.every(scope, fault_rules.DuplicateWebhooks)
-        )
+        copies = sum(rule.copies for rule in self._faults.every(scope, fault_rules.DuplicateWebhooks))
         trace_id, event_id = new_uuid(self._rng), new_uuid(self._rng)
         made = []
         for _ in range(1 + copies):
             due_at = self._clock.now() + self._fault_delay(scope)
             number = self._state.next_id("delivery", 1)
-            row = Delivery(
-                number, hook.id, trigger, payload, trace_id, event_id, due_at
-            )
+            row = Delivery(number, hook.id, trigger, payload, trace_id, event_id, due_at)
             self._state.deliveries.put(row)
             self._schedule(row)
             made.append(number)
@@ -96,13 +79,10 @@ class Dispatcher:
 
     def _fault_delay(self, scope: Scope) -> float:
         delays = [
-            rule.seconds.draw(self._rng)
-            for rule in self._faults.every(scope, fault_rules.DelayWebhooks)
+            rule.seconds.draw(self._rng) for rule in self._faults.every(scope, fault_rules.DelayWebhooks)
         ]
         shuffles = self._faults.every(scope, fault_rules.ShuffleWebhooks)
-        return sum(delays) + sum(
-            self._rng.uniform(0, rule.window_seconds) for rule in shuffles
-        )
+        return sum(delays) + sum(self._rng.uniform(0, rule.window_seconds) for rule in shuffles)
 
     def _schedule(self, row: Delivery) -> None:
         number = row.id
@@ -157,9 +137,7 @@ class Dispatcher:
         self._judge(row, hook, posted, ladder)
         self._pump(hook.id)
 
-    def _judge(
-        self, row: Delivery, hook: Webhook, posted: Posted, ladder: list[int]
-    ) -> None:
+    def _judge(self, row: Delivery, hook: Webhook, posted: Posted, ladder: list[int]) -> None:
         rules = self._settings.retry_rules
         row.attempts += 1
         if retry.is_success(rules, posted.status):
@@ -182,23 +160,17 @@ class Dispatcher:
         """Lasting failure of one trigger type makes that type unverified: it gets no more events."""
         if not lost and not hook.lost_in_a_row.get(trigger):
             return
-        hook.lost_in_a_row[trigger] = (
-            hook.lost_in_a_row.get(trigger, 0) + 1 if lost else 0
-        )
+        hook.lost_in_a_row[trigger] = hook.lost_in_a_row.get(trigger, 0) + 1 if lost else 0
         if hook.lost_in_a_row[trigger] >= self._settings.unverify_after_failures:
             hook.statuses[trigger] = "unverified"
         if self._state.webhooks.get(hook.id) is hook:
             self._state.webhooks.put(hook)
 
     def _finish(self, row: Delivery | None) -> None:
-        if (
-            row is not None and self._state.deliveries.get(row.id) is row
-        ):  # not after a reset
+        if row is not None and self._state.deliveries.get(row.id) is row:  # not after a reset
             self._state.deliveries.remove(row)
 
-    def _record(
-        self, row: Delivery, hook: Webhook, posted: Posted, outcome: str
-    ) -> None:
+    def _record(self, row: Delivery, hook: Webhook, posted: Posted, outcome: str) -> None:
         entry = {
             "seq": len(self._attempts.entries) + 1,
             "at": zulu(self._clock.now()),
@@ -236,9 +208,7 @@ class Dispatcher:
         """Nothing is being posted and nothing waits for its turn; later retries and held events do not count."""
         return not self._tasks and not any(self._lanes.values())
 
-    async def verify(
-        self, hook: Webhook, payloads: dict[Trigger, Json]
-    ) -> dict[Trigger, Posted]:
+    async def verify(self, hook: Webhook, payloads: dict[Trigger, Json]) -> dict[Trigger, Posted]:
         """Post the payloads at once, outside of all ladders and statistics."""
         headers = {
             "X-PM-Webhook-Trace-Id": new_uuid(self._rng),
@@ -246,10 +216,7 @@ class Dispatcher:
         }
         timeout = self._settings.webhook_timeout_seconds
         answers = await asyncio.gather(
-            *(
-                self._poster.post(hook, payload, headers, timeout)
-                for payload in payloads.values()
-            )
+            *(self._poster.post(hook, payload, headers, timeout) for payload in payloads.values())
         )
         return dict(zip(payloads, answers, strict=True))
 

@@ -26,9 +26,7 @@ def new_host(domain: str, at: float, other_than: str = "") -> str:
     """Named after the second of its making; a second key in the same second takes the next."""
     moment = int(at)
     while True:
-        host = (
-            f"{datetime.fromtimestamp(moment, UTC):%Y%m%d%H%M%S}pm._domainkey.{domain}"
-        )
+        host = f"{datetime.fromtimestamp(moment, UTC):%Y%m%d%H%M%S}pm._domainkey.{domain}"
         if host != other_than:
             return host
         moment += 1
@@ -45,7 +43,5 @@ def confirm_pending(domain: Domain) -> None:
     domain.revoked_host, domain.revoked_value = domain.dkim_host, domain.dkim_value
     domain.dkim_host, domain.dkim_value = domain.pending_host, domain.pending_value
     domain.pending_host = domain.pending_value = ""
-    domain.dkim_verified = (
-        True  # for good: a record that is removed later does not take it back
-    )
+    domain.dkim_verified = True  # for good: a record that is removed later does not take it back
     domain.update_status = "Verified"

@@ -85,11 +85,7 @@ def checked_return_path(value: object, name: str, code: int) -> str:
     """Empty, or a subdomain of the domain. Raises ApiError with the given code."""
     if value in (None, ""):
         return ""
-    if (
-        not isinstance(value, str)
-        or not is_domain(value)
-        or not value.lower().endswith(f".{name.lower()}")
-    ):
+    if not isinstance(value, str) or not is_domain(value) or not value.lower().endswith(f".{name.lower()}"):
         raise ApiError(code, f"The ReturnPathDomain must be a subdomain of '{name}'.")
     return value.lower()
 
@@ -133,9 +129,7 @@ async def edit_domain(call: Call) -> Json:
     given = call.object(502, "No data was given to update the domain with.")
     if "returnpathdomain" not in given:
         raise ApiError(502, "No data was given to update the domain with.")
-    set_return_path(
-        domain, checked_return_path(given["returnpathdomain"], domain.name, 511)
-    )
+    set_return_path(domain, checked_return_path(given["returnpathdomain"], domain.name, 511))
     return _saved(call, domain)
 
 
@@ -154,11 +148,7 @@ async def delete_domain(call: Call) -> Json:
 async def verify_dkim(call: Call) -> Json:
     domain = _find(call)
     host, value = domain.pending_host, domain.pending_value
-    if (
-        host
-        and await dns.has_txt(call.world.zone, host, value)
-        and domain.pending_host == host
-    ):
+    if host and await dns.has_txt(call.world.zone, host, value) and domain.pending_host == host:
         dkim.confirm_pending(domain)
     return _saved(call, domain)
 
@@ -186,9 +176,7 @@ async def rotate_dkim(call: Call) -> Json:
 
 
 def _saved(call: Call, domain: Domain) -> Json:
-    if (
-        call.world.state.domains.get(domain.id) is domain
-    ):  # it may have been deleted during the DNS query
+    if call.world.state.domains.get(domain.id) is domain:  # it may have been deleted during the DNS query
         call.world.state.domains.put(domain)
     return show(domain)
 

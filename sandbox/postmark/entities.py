@@ -4,9 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Json = dict[str, Any]
-Trigger = Literal[
-    "Open", "Click", "Delivery", "Bounce", "SpamComplaint", "SubscriptionChange"
-]
+Trigger = Literal["Open", "Click", "Delivery", "Bounce", "SpamComplaint", "SubscriptionChange"]
 TRIGGERS: tuple[Trigger, ...] = (
     "Open",
     "Click",
@@ -86,10 +84,7 @@ class Webhook:
         return [trigger for trigger in TRIGGERS if self.triggers[trigger]["Enabled"]]
 
     def listens_to(self, trigger: Trigger) -> bool:
-        return (
-            bool(self.triggers[trigger]["Enabled"])
-            and self.statuses.get(trigger) == "verified"
-        )
+        return bool(self.triggers[trigger]["Enabled"]) and self.statuses.get(trigger) == "verified"
 
 
 @dataclass
@@ -115,9 +110,7 @@ class Message:
     request_id: str
     fault: str | None
     status: str = "Queued"
-    pending: list[list[Any]] = field(
-        default_factory=list
-    )  # [due, recipient, outcome] still to happen
+    pending: list[list[Any]] = field(default_factory=list)  # [due, recipient, outcome] still to happen
     events: list[Json] = field(default_factory=list)
 
 

@@ -22,9 +22,7 @@ class Rule(BaseModel):
     server_id: int | None = None
     probability: float = Field(default=1.0, ge=0, le=1)
     skip: int = Field(default=0, ge=0, description="let this many matches pass first")
-    count: int | None = Field(
-        default=None, ge=1, description="fire this often, then never again"
-    )
+    count: int | None = Field(default=None, ge=1, description="fire this often, then never again")
     seed: int | None = Field(
         default=None,
         description="of the draws for probability; default: the seed of the set",
@@ -35,9 +33,7 @@ class Refuse(Rule):
     """No one listens: connections are refused. For the whole server, scope is ignored."""
 
     kind: Literal["refuse"]
-    seconds: float | None = Field(
-        default=None, gt=0, description="then listen again; null: until cleared"
-    )
+    seconds: float | None = Field(default=None, gt=0, description="then listen again; null: until cleared")
 
 
 class Reset(Rule):
@@ -85,9 +81,7 @@ class Respond(Rule):
 
     kind: Literal["respond"]
     status: int = Field(ge=100, le=599)
-    body: Any = Field(
-        default="", description="text is sent as it is, anything else as JSON"
-    )
+    body: Any = Field(default="", description="text is sent as it is, anything else as JSON")
     headers: dict[str, str] = Field(default_factory=dict)
     accept: bool = False
 
@@ -156,9 +150,7 @@ class WebhookRule(Rule):
 
 class DuplicateWebhooks(WebhookRule):
     kind: Literal["duplicate_webhooks"]
-    copies: int = Field(
-        default=1, ge=1, description="extra posts of each event, with the same trace id"
-    )
+    copies: int = Field(default=1, ge=1, description="extra posts of each event, with the same trace id")
 
 
 class ShuffleWebhooks(WebhookRule):
@@ -185,9 +177,7 @@ class WebhookBeforeResponse(Rule):
     """The first events of the accepted messages are posted before the send is answered."""
 
     kind: Literal["webhook_before_response"]
-    wait_seconds: float = Field(
-        default=5.0, gt=0, description="for the receiver, before answering anyway"
-    )
+    wait_seconds: float = Field(default=5.0, gt=0, description="for the receiver, before answering anyway")
 
 
 AnyRule = Annotated[

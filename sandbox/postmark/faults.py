@@ -1,6 +1,7 @@
 """Which fault rules are on, and whether one fires for a given call, item or event."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TypeVar
@@ -35,9 +36,7 @@ class Scope:
 class ActiveRule:
     """A rule with its own random numbers, so that one rule's draws do not shift another's."""
 
-    def __init__(
-        self, rule: AnyRule, default_seed: int, matched: int = 0, fired: int = 0
-    ) -> None:
+    def __init__(self, rule: AnyRule, default_seed: int, matched: int = 0, fired: int = 0) -> None:
         self.rule = rule
         self.matched, self.fired = matched, fired
         self._seed = default_seed if rule.seed is None else rule.seed
@@ -60,14 +59,10 @@ class ActiveRule:
         if rule.method is not None and rule.method.upper() != scope.method:
             return False
         pattern = rule.endpoint.lower()
-        return fnmatchcase(scope.endpoint.lower(), pattern) or fnmatchcase(
-            scope.path.lower(), pattern
-        )
+        return fnmatchcase(scope.endpoint.lower(), pattern) or fnmatchcase(scope.path.lower(), pattern)
 
     def fires(self, scope: Scope) -> bool:
-        if not self.applies(scope) or (
-            self.rule.count is not None and self.fired >= self.rule.count
-        ):
+        if not self.applies(scope) or (self.rule.count is not None and self.fired >= self.rule.count):
             return False
         self.matched += 1
         drawn = self._random.random() < self.rule.probability
@@ -95,7 +90,10 @@ class Faults:
             self._restore(stored)
 
     def replace(self, rules: RuleSet) -> None:
-        self._seed = rules.seed
+        self._seed, self._next_id = (
+            rules.seed,
+            0,
+        )  # ids are part of the seed: the same set draws the same numbers
         self._active = []
         for rule in rules.rules:
             self.add(rule)
@@ -119,21 +117,17 @@ class Faults:
 
     def first(self, scope: Scope, *kinds: type[R]) -> R | None:
         """The first rule of these kinds that fires; later ones are not asked."""
-        for active in self._active:
-            if isinstance(active.rule, kinds) and active.fires(scope):
-                self._remember()
-                return active.rule
-        return None
+        return next(self._fired(scope, kinds), None)
 
     def every(self, scope: Scope, kind: type[R]) -> list[R]:
-        fired: list[R] = [
-            active.rule
-            for active in self._active
-            if isinstance(active.rule, kind) and active.fires(scope)
-        ]
-        if fired:
-            self._remember()
-        return fired
+        return list(self._fired(scope, (kind,)))
+
+    def _fired(self, scope: Scope, kinds: tuple[type[R], ...]) -> Iterator[R]:
+        for active in self._active:
+            if isinstance(active.rule, kinds):
+                self._remember()  # a match changes the counts even if it does not fire
+                if active.fires(scope):
+                    yield active.rule
 
     def present(self, kind: type[R]) -> R | None:
         """A rule of the kind, whatever its scope and counts."""
@@ -149,22 +143,17 @@ class Faults:
         """A standing condition, not an event: asking does not count as a match."""
         scope = Scope(server_id=server_id, trigger=trigger)
         return any(
-            isinstance(active.rule, PauseWebhooks) and active.applies(scope)
-            for active in self._active
+            isinstance(active.rule, PauseWebhooks) and active.applies(scope) for active in self._active
         )
 
     def show(self) -> Json:
         return {"seed": self._seed, "rules": [active.show() for active in self._active]}
 
     def _remember(self) -> None:
-        self._store.put(
-            "faults", "all", lambda: {**self.show(), "next_id": self._next_id}
-        )
+        self._store.put("faults", "all", lambda: {**self.show(), "next_id": self._next_id})
 
     def _restore(self, stored: Json) -> None:
         self._seed, self._next_id = stored["seed"], stored["next_id"]
         for shown in stored["rules"]:
             matched, fired = shown.pop("matched"), shown.pop("fired")
-            self._active.append(
-                ActiveRule(ANY_RULE.validate_python(shown), self._seed, matched, fired)
-            )
+            self._active.append(ActiveRule(ANY_RULE.validate_python(shown), self._seed, matched, fired))

@@ -17,11 +17,7 @@ class AppendLog:
         self._path = path
         self.entries: list[Json] = []
         if path.exists():
-            self.entries = [
-                json.loads(line)
-                for line in path.read_text().splitlines()
-                if _is_whole(line)
-            ]
+            self.entries = [json.loads(line) for line in path.read_text().splitlines() if _is_whole(line)]
             path.write_text("".join(json.dumps(entry) + "\n" for entry in self.entries))
         self._file = path.open("a", encoding="utf-8")
 
@@ -33,9 +29,7 @@ class AppendLog:
     def start_afresh(self) -> None:
         """Begin an empty file; the old one stays beside it under a number."""
         self._file.close()
-        taken = len(
-            list(self._path.parent.glob(f"{self._path.stem}.*{self._path.suffix}"))
-        )
+        taken = len(list(self._path.parent.glob(f"{self._path.stem}.*{self._path.suffix}")))
         self._path.rename(self._path.with_suffix(f".{taken + 1}{self._path.suffix}"))
         self.entries = []
         self._file = self._path.open("a", encoding="utf-8")
@@ -79,18 +73,14 @@ class Ledger(AppendLog):
     def find(self, *, since: int, limit: int, **wanted: str) -> list[Json]:
         """Entries after the sequence number `since` whose metadata has all wanted values."""
         later = (entry for entry in self.entries if entry["seq"] > since)
-        found = [
-            entry for entry in later if wanted.items() <= entry["metadata"].items()
-        ]
+        found = [entry for entry in later if wanted.items() <= entry["metadata"].items()]
         return found[:limit]
 
     def summary(self, metadata_key: str) -> Json:
         """Counts, and the values of the metadata key that were accepted more than once."""
         values = Counter(entry["metadata"].get(metadata_key) for entry in self.entries)
         without = values.pop(None, 0)
-        duplicates: dict[Any, int] = {
-            value: count for value, count in values.items() if count > 1
-        }
+        duplicates: dict[Any, int] = {value: count for value, count in values.items() if count > 1}
         return {
             "accepted": len(self.entries),
             "last_seq": self.last_seq,

@@ -21,9 +21,7 @@ class Listener:
 
     async def open(self) -> None:
         if self._site is None:
-            self._site = web.SockSite(
-                self._runner, _bound(self._host, self.port), backlog=1024
-            )
+            self._site = web.SockSite(self._runner, _bound(self._host, self.port), backlog=1024)
             await self._site.start()
 
     async def refuse(self) -> None:

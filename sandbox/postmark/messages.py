@@ -61,11 +61,7 @@ def _found(call: Call) -> Iterator[Message]:
 
 def _candidates(call: Call) -> list[Message]:
     stream = call.query.get("messagestream", "outbound")
-    metadata = [
-        (name, value)
-        for name, value in call.query.items()
-        if name.startswith(_METADATA)
-    ]
+    metadata = [(name, value) for name, value in call.query.items() if name.startswith(_METADATA)]
     if len(metadata) > 1:
         raise ApiError(700, "Only one metadata filter may be given.")
     if metadata:
@@ -81,10 +77,7 @@ def _matches(call: Call, message: Message, status: str) -> bool:
     recipient = query.get("recipient", "").lower()
     shown_status = "sent" if status == "processed" else status
     return (
-        (
-            not recipient
-            or recipient in (address.lower() for address in message.recipients)
-        )
+        (not recipient or recipient in (address.lower() for address in message.recipients))
         and query.get("fromemail", "").lower() in message.sender.lower()
         and query.get("tag", "") in ("", message.tag)
         and shown_status in ("", message.status.lower())

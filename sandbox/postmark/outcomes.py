@@ -32,11 +32,7 @@ def outcomes_for(recipient: str, forced_bounce: str | None) -> list[str]:
         return [f"Bounce:{bounce_type_named(forced_bounce)}"]
     local = mailbox.local_part.lower()
     return next(
-        (
-            outcomes
-            for prefix, outcomes in _BY_PREFIX.items()
-            if local.startswith(prefix)
-        ),
+        (outcomes for prefix, outcomes in _BY_PREFIX.items() if local.startswith(prefix)),
         ["Delivery"],
     )
 
@@ -58,9 +54,7 @@ def plan(
             message.pending.append([due, recipient, outcome])
             due += settings.follow_up_delay_seconds.draw(world.rng)
         if settings.open_delay_seconds is not None and message.track_opens:
-            message.pending.append(
-                [due + settings.open_delay_seconds.draw(world.rng), recipient, "Open"]
-            )
+            message.pending.append([due + settings.open_delay_seconds.draw(world.rng), recipient, "Open"])
 
 
 def schedule(world: World, message: Message) -> None:
@@ -71,27 +65,17 @@ def schedule(world: World, message: Message) -> None:
 def run_due(world: World, message: Message) -> list[int]:
     """Let happen now what is due by now; ids of the webhook deliveries made."""
     now = world.clock.now()
-    return [
-        made
-        for step in list(message.pending)
-        if step[0] <= now
-        for made in _take(world, message, step)
-    ]
+    return [made for step in list(message.pending) if step[0] <= now for made in _take(world, message, step)]
 
 
 def _take(world: World, message: Message, step: list[object]) -> list[int]:
-    if (
-        step not in message.pending
-        or world.state.messages.get(message.id) is not message
-    ):
+    if step not in message.pending or world.state.messages.get(message.id) is not message:
         return []  # it ran ahead of its time, or the state was reset
     message.pending.remove(step)
     return happen(world, message, str(step[1]), str(step[2]))
 
 
-def happen(
-    world: World, message: Message, recipient: str, outcome: str, link: str = ""
-) -> list[int]:
+def happen(world: World, message: Message, recipient: str, outcome: str, link: str = "") -> list[int]:
     """One event at one recipient, now; ids of the webhook deliveries made."""
     message.status = "Sent"
     world.state.messages.put(message)
@@ -107,9 +91,7 @@ def happen(
     return _visited(world, message, recipient, kind, link)
 
 
-def _note(
-    world: World, message: Message, recipient: str, kind: str, details: Json
-) -> float:
+def _note(world: World, message: Message, recipient: str, kind: str, details: Json) -> float:
     now = world.clock.now()
     event = {
         "Recipient": recipient,
@@ -129,14 +111,10 @@ def _delivered(world: World, message: Message, recipient: str) -> list[int]:
     }
     now = _note(world, message, recipient, "Delivered", details)
     payload = payloads.delivery(message, recipient, now)
-    return world.dispatcher.publish(
-        message.server_id, message.stream, "Delivery", payload
-    )
+    return world.dispatcher.publish(message.server_id, message.stream, "Delivery", payload)
 
 
-def _bounced(
-    world: World, message: Message, recipient: str, bounce_type: str
-) -> list[int]:
+def _bounced(world: World, message: Message, recipient: str, bounce_type: str) -> list[int]:
     found = _make_bounce(world, message, recipient, bounce_type)
     world.state.bounces.put(found)
     kind = "Transient" if bounce_type == "Transient" else "Bounced"
@@ -161,9 +139,7 @@ def _bounced(
     return made
 
 
-def _make_bounce(
-    world: World, message: Message, recipient: str, bounce_type: str
-) -> Bounce:
+def _make_bounce(world: World, message: Message, recipient: str, bounce_type: str) -> Bounce:
     return Bounce(
         id=world.state.next_id("bounce", FIRST_BOUNCE_ID),
         server_id=message.server_id,
@@ -183,9 +159,7 @@ def _make_bounce(
     )
 
 
-def _suppressed(
-    world: World, message: Message, recipient: str, reason: str, origin: str
-) -> list[int]:
+def _suppressed(world: World, message: Message, recipient: str, reason: str, origin: str) -> list[int]:
     details = {"Origin": origin, "SuppressSending": "True"}
     _note(world, message, recipient, "SubscriptionChanged", details)
     return suppress(
@@ -199,13 +173,8 @@ def _suppressed(
     )
 
 
-def _visited(
-    world: World, message: Message, recipient: str, kind: str, link: str
-) -> list[int]:
-    first = not any(
-        event["Type"] == "Opened" and event["Recipient"] == recipient
-        for event in message.events
-    )
+def _visited(world: World, message: Message, recipient: str, kind: str, link: str) -> list[int]:
+    first = not any(event["Type"] == "Opened" and event["Recipient"] == recipient for event in message.events)
     if kind == "Open":
         now = _note(
             world,
@@ -215,9 +184,7 @@ def _visited(
             {"Summary": "Email opened with Chrome 138.0"},
         )
         payload = payloads.opened(message, recipient, now, first=first)
-        return world.dispatcher.publish(
-            message.server_id, message.stream, "Open", payload
-        )
+        return world.dispatcher.publish(message.server_id, message.stream, "Open", payload)
     now = _note(
         world,
         message,

@@ -9,6 +9,9 @@ import aiohttp
 from sandbox.postmark.entities import Json, Webhook
 
 MAX_REDIRECTS = 10
+_KEEP_ALIVE_SECONDS = (
+    1.0  # shorter than servers keep theirs: a connection that died unseen costs a retry in minutes
+)
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Poster:
 
     def __init__(self) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
@@ -75,11 +78,7 @@ class Poster:
 def _auth(hook: Webhook) -> aiohttp.BasicAuth | None:
     """Userinfo in the Url is read by the HTTP client itself."""
     auth = hook.http_auth or {}
-    return (
-        aiohttp.BasicAuth(auth["Username"], auth.get("Password") or "")
-        if auth.get("Username")
-        else None
-    )
+    return aiohttp.BasicAuth(auth["Username"], auth.get("Password") or "") if auth.get("Username") else None
 
 
 def _custom_headers(hook: Webhook) -> dict[str, str]:

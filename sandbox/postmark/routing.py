@@ -33,9 +33,7 @@ class Call:
         assert self.caller is not None
         return self.caller
 
-    def object(
-        self, empty_code: int = 402, text: str = "The request body is not valid JSON."
-    ) -> Json:
+    def object(self, empty_code: int = 402, text: str = "The request body is not valid JSON.") -> Json:
         """The body with its keys in lower case (they are accepted in any). Raises ApiError when it is no object."""
         if not isinstance(self.body, dict) or not self.body:
             raise ApiError(empty_code if self.body in (None, {}) else 403, text)
@@ -52,9 +50,7 @@ class Call:
         if count > MAX_PAGE:
             raise ApiError(code, f"Parameter 'count' must be {MAX_PAGE} or less.")
         if reach is not None and count + offset > reach:
-            raise ApiError(
-                code, f"The sum of 'count' and 'offset' must be {reach} or less."
-            )
+            raise ApiError(code, f"The sum of 'count' and 'offset' must be {reach} or less.")
         return count, offset
 
     def _natural(self, name: str, code: int) -> int:

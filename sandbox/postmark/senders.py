@@ -39,9 +39,7 @@ def show(world: World, signature: Signature) -> Json:
 
 async def list_senders(call: Call) -> Json:
     count, offset = call.page(500)
-    found = sorted(
-        call.world.state.signatures, key=lambda signature: signature.email.lower()
-    )
+    found = sorted(call.world.state.signatures, key=lambda signature: signature.email.lower())
     return {
         "TotalCount": len(found),
         "SenderSignatures": [_row(row) for row in found[offset : offset + count]],
@@ -55,17 +53,11 @@ async def get_sender(call: Call) -> Json:
 async def create_sender(call: Call) -> Json:
     world, given = call.world, call.object(520, "The field 'FromEmail' is required.")
     email = _checked_email(given)
-    signature = Signature(
-        0, email, _checked_name(given), _checked_reply_to(given), _checked_note(given)
-    )
-    return_path = checked_return_path(
-        given.get("returnpathdomain"), signature.domain, 522
-    )
+    signature = Signature(0, email, _checked_name(given), _checked_reply_to(given), _checked_note(given))
+    return_path = checked_return_path(given.get("returnpathdomain"), signature.domain, 522)
     if world.state.signatures.named(email) is not None:
         raise ApiError(504, "This signature already exists.")
-    domain = world.state.domains.named(signature.domain) or add_domain(
-        world, signature.domain, ""
-    )
+    domain = world.state.domains.named(signature.domain) or add_domain(world, signature.domain, "")
     if return_path:
         set_return_path(domain, return_path)
         world.state.domains.put(domain)
@@ -120,12 +112,8 @@ async def edit_sender(call: Call) -> Json:
         )
         world.state.domains.put(domain)
     signature.name = _checked_name(given) if "name" in given else signature.name
-    signature.reply_to = (
-        _checked_reply_to(given) if "replytoemail" in given else signature.reply_to
-    )
-    signature.note = (
-        _checked_note(given) if "confirmationpersonalnote" in given else signature.note
-    )
+    signature.reply_to = _checked_reply_to(given) if "replytoemail" in given else signature.reply_to
+    signature.note = _checked_note(given) if "confirmationpersonalnote" in given else signature.note
     world.state.signatures.put(signature)
     return show(world, signature)
 

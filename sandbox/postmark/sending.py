@@ -49,50 +49,36 @@ class Intake:
 
 async def send_one(call: Call) -> Json:
     if not isinstance(call.body, dict):
-        raise ApiError(
-            402 if call.body is None else 403, "The request body is not a JSON object."
-        )
+        raise ApiError(402 if call.body is None else 403, "The request body is not a JSON object.")
     intake = _intake(call)
     try:
         return _accept(intake, call.body, 0)
     finally:
-        await (
-            intake.finish()
-        )  # a message can be taken in for some of its recipients and answered with 406
+        await intake.finish()  # a message can be taken in for some of its recipients and answered with 406
 
 
 async def send_batch(call: Call) -> list[Json]:
     if not isinstance(call.body, list):
-        raise ApiError(
-            402 if call.body is None else 403, "The request body is not a JSON array."
-        )
+        raise ApiError(402 if call.body is None else 403, "The request body is not a JSON array.")
     if len(call.body) > MAX_BATCH:
         raise ApiError(
             410,
             f"You may only send up to {MAX_BATCH} messages in a single batched request.",
         )
     intake = _intake(call)
-    results = [
-        _accept_item(intake, item, position) for position, item in enumerate(call.body)
-    ]
+    results = [_accept_item(intake, item, position) for position, item in enumerate(call.body)]
     await intake.finish()
     return results
 
 
 async def send_with_template(call: Call) -> Json:
-    text = (
-        "The 'TemplateId' associated with this request is not valid or was not found."
-    )
+    text = "The 'TemplateId' associated with this request is not valid or was not found."
     raise ApiError(1101, text)
 
 
 def _intake(call: Call) -> Intake:
-    scope = Scope(
-        call.endpoint, call.endpoint, "POST", call.caller.id if call.caller else None
-    )
-    return Intake(
-        call, scope, call.world.faults.first(scope, fault_rules.WebhookBeforeResponse)
-    )
+    scope = Scope(call.endpoint, call.endpoint, "POST", call.caller.id if call.caller else None)
+    return Intake(call, scope, call.world.faults.first(scope, fault_rules.WebhookBeforeResponse))
 
 
 def _accept_item(intake: Intake, item: object, position: int) -> Json:
@@ -106,17 +92,13 @@ def _accept(intake: Intake, item: object, position: int) -> Json:
     world, server = intake.call.world, intake.call.caller
     draft = read_message(item)
     if server is None:  # POSTMARK_API_TEST: checked for form, kept nowhere
-        return _answer(
-            draft, new_uuid(world.rng), world.clock.now(), "Test job accepted"
-        )
+        return _answer(draft, new_uuid(world.rng), world.clock.now(), "Test job accepted")
     _check_stream(world, server, draft)
     _check_sender(world, draft)
     _check_account(world, draft)
     _check_item_fault(intake, position)
     inactive, style = _inactive(intake, server, draft)
-    active = [
-        address for address in draft.recipients if address.lower() not in inactive
-    ]
+    active = [address for address in draft.recipients if address.lower() not in inactive]
     if not active:
         raise ApiError(406, inactive_text(inactive, world.settings.inactive_text))
     message = _take_in(intake, server, draft, active)
@@ -134,9 +116,7 @@ def _check_stream(world: World, server: Server, draft: Draft) -> None:
             f"The stream provided: '{draft.stream}' does not exist on this server.",
         )
     if stream.type == "Inbound":
-        raise ApiError(
-            1236, f"Sending is not supported on the stream '{draft.stream}'."
-        )
+        raise ApiError(1236, f"Sending is not supported on the stream '{draft.stream}'.")
 
 
 def _check_sender(world: World, draft: Draft) -> None:
@@ -148,9 +128,7 @@ def _check_sender(world: World, draft: Draft) -> None:
     if signature is None:
         raise ApiError(400, _NOT_A_SENDER.format(draft.sender_text))
     if not signature.confirmed:
-        raise ApiError(
-            401, f"The Sender Signature for '{draft.sender.email}' is not confirmed."
-        )
+        raise ApiError(401, f"The Sender Signature for '{draft.sender.email}' is not confirmed.")
 
 
 def _check_account(world: World, draft: Draft) -> None:
@@ -161,23 +139,17 @@ def _check_account(world: World, draft: Draft) -> None:
         raise ApiError(413, "Your account is not allowed to send.")
     if state == "pending":
         foreign = [
-            box.domain
-            for box in (*draft.to, *draft.cc, *draft.bcc)
-            if box.domain != draft.sender.domain
+            box.domain for box in (*draft.to, *draft.cc, *draft.bcc) if box.domain != draft.sender.domain
         ]
         if foreign:
-            raise ApiError(
-                412, _PENDING_ACCOUNT.format(draft.sender.domain, foreign[0])
-            )
+            raise ApiError(412, _PENDING_ACCOUNT.format(draft.sender.domain, foreign[0]))
 
 
 def _check_item_fault(intake: Intake, position: int) -> None:
     faults = intake.call.world.faults
     if not faults.has(fault_rules.PartialBatch):
         return
-    rule = faults.first(
-        replace(intake.scope, position=position), fault_rules.PartialBatch
-    )
+    rule = faults.first(replace(intake.scope, position=position), fault_rules.PartialBatch)
     if rule is not None:
         raise ApiError(rule.error_code, rule.message)
 
@@ -193,15 +165,12 @@ def _inactive(intake: Intake, server: Server, draft: Draft) -> tuple[list[str], 
     inactive = [
         address.lower()
         for address in draft.recipients
-        if address.lower() in added
-        or world.state.is_suppressed(server.id, draft.stream, address, now)
+        if address.lower() in added or world.state.is_suppressed(server.id, draft.stream, address, now)
     ]
     return inactive, rule.form if rule else "ok"
 
 
-def _take_in(
-    intake: Intake, server: Server, draft: Draft, active: list[str]
-) -> Message:
+def _take_in(intake: Intake, server: Server, draft: Draft, active: list[str]) -> Message:
     world = intake.call.world
     message = _message(intake, server, draft)
     outcomes.plan(

@@ -76,9 +76,7 @@ def show(server: Server) -> Json:
 async def list_servers(call: Call) -> Json:
     count, offset = call.page(600)
     name = call.query.get("name", "").lower()
-    found = [
-        server for server in call.world.state.servers if name in server.name.lower()
-    ]
+    found = [server for server in call.world.state.servers if name in server.name.lower()]
     found.sort(key=lambda server: server.name.lower())
     return {
         "TotalCount": len(found),
@@ -100,13 +98,8 @@ async def create_server(call: Call) -> Json:
     fields = {**_DEFAULTS, **_checked_fields(given)}
     delivery_type = given.get("deliverytype") or "Live"
     if delivery_type not in ("Live", "Sandbox"):
-        raise ApiError(
-            613, "The DeliveryType is invalid. Valid values are Live and Sandbox."
-        )
-    if (
-        world.settings.max_servers is not None
-        and len(world.state.servers) >= world.settings.max_servers
-    ):
+        raise ApiError(613, "The DeliveryType is invalid. Valid values are Live and Sandbox.")
+    if world.settings.max_servers is not None and len(world.state.servers) >= world.settings.max_servers:
         raise ApiError(614, "You have reached the limit of servers for your account.")
     server = Server(
         id=world.state.next_id("server", FIRST_ID),
@@ -123,9 +116,7 @@ async def create_server(call: Call) -> Json:
 def _add_streams(world: World, server: Server) -> None:
     now = world.clock.now()
     for stream_id, name, kind, unsubscribe in _STREAMS:
-        world.state.streams.put(
-            Stream(server.id, stream_id, name, kind, "", now, unsubscribe)
-        )
+        world.state.streams.put(Stream(server.id, stream_id, name, kind, "", now, unsubscribe))
 
 
 async def edit_server(call: Call) -> Json:
@@ -140,11 +131,7 @@ def _edit(call: Call, server: Server) -> Json:
     given = call.object(609, "No data was given to update the server with.")
     if given.get("deliverytype") not in (None, server.fields["DeliveryType"]):
         raise ApiError(615, "The DeliveryType of a server cannot be changed.")
-    name = (
-        _checked_name(call.world, given["name"], server)
-        if "name" in given
-        else server.name
-    )
+    name = _checked_name(call.world, given["name"], server) if "name" in given else server.name
     server.fields = {**server.fields, **_checked_fields(given)}
     server.name = name
     call.world.state.servers.put(server)
@@ -185,11 +172,7 @@ def _checked_name(world: World, name: object, server: Server | None) -> str:
 
 def _checked_fields(given: Json) -> Json:
     """The fields that were given, in Postmark's spelling. Raises ApiError 606, 607, 611, 612 or 403."""
-    found = {
-        name: given[name.lower()]
-        for name in _DEFAULTS
-        if given.get(name.lower()) is not None
-    }
+    found = {name: given[name.lower()] for name in _DEFAULTS if given.get(name.lower()) is not None}
     found.pop("DeliveryType", None)
     for name in _URLS:
         if found.get(name) and not is_url(found[name]):
@@ -202,9 +185,7 @@ def _checked_fields(given: Json) -> Json:
 
 
 def _check_choices(found: Json) -> None:
-    if "Color" in found and str(found["Color"]).lower() not in [
-        color.lower() for color in _COLORS
-    ]:
+    if "Color" in found and str(found["Color"]).lower() not in [color.lower() for color in _COLORS]:
         raise ApiError(607, "The color is invalid.")
     threshold = found.get("InboundSpamThreshold", 0)
     if not isinstance(threshold, int) or not 0 <= threshold <= 30 or threshold % 5:
@@ -221,11 +202,7 @@ def is_url(value: object) -> bool:
         return False
     try:
         parts = urlsplit(value)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and (parts.port or 1) > 0
-        )
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         return False
 

@@ -50,9 +50,7 @@ class Settings(BaseModel):
     webhook_timeout_seconds: float = Field(
         default=10.0, gt=0, description="real seconds for one webhook attempt"
     )
-    webhook_concurrency: int = Field(
-        default=10, ge=1, description="attempts at one time, per webhook"
-    )
+    webhook_concurrency: int = Field(default=10, ge=1, description="attempts at one time, per webhook")
     retry_rules: Literal["2026", "2026-docs", "legacy"] = "2026"
     unverify_after_failures: int = Field(
         default=100, ge=1, description="lost events in a row that pause a trigger type"

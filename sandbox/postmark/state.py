@@ -86,19 +86,13 @@ class State:
     def load(self) -> None:
         store = self.store
         self._counters: dict[str, int] = next(store.load("counters"), {})
-        self.servers = Table(
-            store, Server, lambda row: row.id, lambda row: [row.name, *row.api_tokens]
-        )
+        self.servers = Table(store, Server, lambda row: row.id, lambda row: [row.name, *row.api_tokens])
         self.streams = Table(store, Stream, lambda row: (row.server_id, row.id))
         self.domains = Table(store, Domain, lambda row: row.id, lambda row: [row.name])
-        self.signatures = Table(
-            store, Signature, lambda row: row.id, lambda row: [row.email]
-        )
+        self.signatures = Table(store, Signature, lambda row: row.id, lambda row: [row.email])
         self.webhooks = Table(store, Webhook, lambda row: row.id)
         self.bounces = Table(store, Bounce, lambda row: row.id)
-        self.suppressions = Table(
-            store, Suppression, lambda row: (row.server_id, row.stream, row.address)
-        )
+        self.suppressions = Table(store, Suppression, lambda row: (row.server_id, row.stream, row.address))
         self.deliveries = Table(store, Delivery, lambda row: row.id)
         self.messages = Messages(store)
 
@@ -122,9 +116,7 @@ class State:
     def webhooks_of(self, server_id: int) -> list[Webhook]:
         return [row for row in self.webhooks if row.server_id == server_id]
 
-    def is_suppressed(
-        self, server_id: int, stream: str, address: str, now: float
-    ) -> bool:
+    def is_suppressed(self, server_id: int, stream: str, address: str, now: float) -> bool:
         found = self.suppressions.get((server_id, stream, address.lower()))
         return found is not None and found.effective_at <= now
 
@@ -135,9 +127,7 @@ class Messages(Table[str, Message]):
     def __init__(self, store: Store) -> None:
         super().__init__(store, Message, lambda row: row.id)
         self._by_stream: dict[tuple[int, str], list[Message]] = defaultdict(list)
-        self._by_metadata: dict[tuple[int, str, str, str], list[Message]] = defaultdict(
-            list
-        )
+        self._by_metadata: dict[tuple[int, str, str, str], list[Message]] = defaultdict(list)
         for message in sorted(self, key=lambda row: row.seq):
             self._index(message)
 
@@ -148,15 +138,11 @@ class Messages(Table[str, Message]):
     def _index(self, message: Message) -> None:
         self._by_stream[message.server_id, message.stream].append(message)
         for key, value in message.metadata.items():
-            self._by_metadata[
-                message.server_id, message.stream, key.lower(), value
-            ].append(message)
+            self._by_metadata[message.server_id, message.stream, key.lower(), value].append(message)
 
     def of_stream(self, server_id: int, stream: str) -> list[Message]:
         """Oldest first."""
         return self._by_stream.get((server_id, stream), [])
 
-    def with_metadata(
-        self, server_id: int, stream: str, key: str, value: str
-    ) -> list[Message]:
+    def with_metadata(self, server_id: int, stream: str, key: str, value: str) -> list[Message]:
         return self._by_metadata.get((server_id, stream, key.lower(), value), [])

@@ -38,33 +38,23 @@ class Store:
     def content(self, message_id: str) -> dict[str, Any]:
         """Bodies and headers of a message: kept on disk only, they are most of the bytes."""
         self.commit()
-        row = self._db.execute(
-            "SELECT body FROM content WHERE message_id = ?", (message_id,)
-        ).fetchone()
+        row = self._db.execute("SELECT body FROM content WHERE message_id = ?", (message_id,)).fetchone()
         return json.loads(row[0]) if row else {}
 
     def load(self, kind: str) -> Iterator[dict[str, Any]]:
-        for (body,) in self._db.execute(
-            "SELECT body FROM entity WHERE kind = ?", (kind,)
-        ):
+        for (body,) in self._db.execute("SELECT body FROM entity WHERE kind = ?", (kind,)):
             yield json.loads(body)
 
     def commit(self) -> None:
         if not self._dirty and not self._contents:
             return
-        kept = [
-            (*key, _body(entity))
-            for key, entity in self._dirty.items()
-            if entity is not None
-        ]
+        kept = [(*key, _body(entity)) for key, entity in self._dirty.items() if entity is not None]
         gone = [key for key, entity in self._dirty.items() if entity is None]
         contents = [(key, json.dumps(value)) for key, value in self._contents.items()]
         with self._db:
             self._db.executemany("INSERT OR REPLACE INTO entity VALUES (?, ?, ?)", kept)
             self._db.executemany("DELETE FROM entity WHERE kind = ? AND key = ?", gone)
-            self._db.executemany(
-                "INSERT OR REPLACE INTO content VALUES (?, ?)", contents
-            )
+            self._db.executemany("INSERT OR REPLACE INTO content VALUES (?, ?)", contents)
         self._dirty.clear()
         self._contents.clear()
 

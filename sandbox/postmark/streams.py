@@ -24,9 +24,7 @@ def show(stream: Stream) -> Json:
         "UpdatedAt": _spelled(stream.updated_at),
         "ArchivedAt": _spelled(stream.archived_at),
         "ExpectedPurgeDate": _spelled(_purge_at(stream)),
-        "SubscriptionManagementConfiguration": {
-            "UnsubscribeHandlingType": stream.unsubscribe_handling
-        },
+        "SubscriptionManagementConfiguration": {"UnsubscribeHandlingType": stream.unsubscribe_handling},
     }
 
 
@@ -53,8 +51,7 @@ async def list_streams(call: Call) -> Json:
     found = [
         stream
         for stream in call.world.state.streams_of(call.server.id)
-        if wanted in ("all", stream.type.lower())
-        and (archived or stream.archived_at is None)
+        if wanted in ("all", stream.type.lower()) and (archived or stream.archived_at is None)
     ]
     return {
         "MessageStreams": [show(stream) for stream in found],
@@ -74,18 +71,14 @@ async def create_stream(call: Call) -> Json:
     stream_id, kind = _checked_id(call, given), _checked_type(call, given)
     name = _checked_name(given.get("name"))
     description = _checked_description(given.get("description"))
-    active = [
-        row for row in world.state.streams_of(call.server.id) if row.archived_at is None
-    ]
+    active = [row for row in world.state.streams_of(call.server.id) if row.archived_at is None]
     if len(active) >= world.settings.max_streams_per_server:
         raise ApiError(
             1225,
             f"A server may have up to {world.settings.max_streams_per_server} message streams.",
         )
     handling = _handling(given, "Postmark" if kind == "Broadcasts" else "None")
-    stream = Stream(
-        call.server.id, stream_id, name, kind, description, world.clock.now(), handling
-    )
+    stream = Stream(call.server.id, stream_id, name, kind, description, world.clock.now(), handling)
     world.state.streams.put(stream)
     return show(stream)
 
@@ -95,9 +88,7 @@ async def edit_stream(call: Call) -> Json:
     given = call.object(1220, "No data was given to update the message stream with.")
     name = _checked_name(given["name"]) if "name" in given else stream.name
     described = "description" in given
-    stream.description = (
-        _checked_description(given["description"]) if described else stream.description
-    )
+    stream.description = _checked_description(given["description"]) if described else stream.description
     stream.unsubscribe_handling = _handling(given, stream.unsubscribe_handling)
     stream.name, stream.updated_at = name, call.world.clock.now()
     call.world.state.streams.put(stream)
@@ -107,9 +98,7 @@ async def edit_stream(call: Call) -> Json:
 async def archive_stream(call: Call) -> Json:
     stream = find_stream(call, call.params["stream"])
     if stream.id in ("outbound", "inbound"):
-        raise ApiError(
-            1229, "The default transactional and inbound streams cannot be archived."
-        )
+        raise ApiError(1229, "The default transactional and inbound streams cannot be archived.")
     stream.archived_at = stream.archived_at or call.world.clock.now()
     call.world.state.streams.put(stream)
     return {
@@ -158,9 +147,7 @@ def _checked_name(name: object) -> str:
     if not isinstance(name, str) or not name.strip():
         raise ApiError(1223, "The 'Name' of the message stream is missing.")
     if len(name) > 100:
-        raise ApiError(
-            1224, "The 'Name' of the message stream may have up to 100 characters."
-        )
+        raise ApiError(1224, "The 'Name' of the message stream may have up to 100 characters.")
     return name
 
 
@@ -176,9 +163,7 @@ def _checked_description(text: object) -> str:
 def _handling(given: Json, default: str) -> str:
     configuration = given.get("subscriptionmanagementconfiguration") or {}
     if not isinstance(configuration, dict):
-        raise ApiError(
-            403, "Invalid request field(s): 'SubscriptionManagementConfiguration'"
-        )
+        raise ApiError(403, "Invalid request field(s): 'SubscriptionManagementConfiguration'")
     wanted = str(folded(configuration).get("unsubscribehandlingtype", default)).lower()
     if wanted not in _HANDLING:
         raise ApiError(1237, "The UnsubscribeHandlingType is invalid.")

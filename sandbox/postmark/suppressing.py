@@ -56,6 +56,4 @@ def reactivate(world: World, entry: Suppression, *, origin: str) -> list[int]:
         origin=origin,
         message=None,
     )
-    return world.dispatcher.publish(
-        entry.server_id, entry.stream, "SubscriptionChange", payload
-    )
+    return world.dispatcher.publish(entry.server_id, entry.stream, "SubscriptionChange", payload)

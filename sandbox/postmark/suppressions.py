@@ -29,8 +29,7 @@ async def dump(call: Call) -> Json:
     found = [
         entry
         for entry in call.world.state.suppressions
-        if (entry.server_id, entry.stream) == (stream.server_id, stream.id)
-        and _matches(call, entry)
+        if (entry.server_id, entry.stream) == (stream.server_id, stream.id) and _matches(call, entry)
     ]
     return {"Suppressions": [_show(entry) for entry in found]}
 
@@ -72,16 +71,10 @@ async def delete(call: Call) -> Json:
 def _addresses(call: Call) -> list[str]:
     find_stream(call, call.params["stream"])
     entries = call.object(1409, "No suppressions were given.").get("suppressions")
-    if (
-        not isinstance(entries, list)
-        or not entries
-        or not all(isinstance(entry, dict) for entry in entries)
-    ):
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise ApiError(1409, "No suppressions were given.")
     if len(entries) > MAX_ENTRIES:
-        raise ApiError(
-            1410, f"You may change up to {MAX_ENTRIES} suppressions at a time."
-        )
+        raise ApiError(1410, f"You may change up to {MAX_ENTRIES} suppressions at a time.")
     return [str(folded(entry).get("emailaddress") or "") for entry in entries]
 
 
@@ -89,10 +82,7 @@ def _suppress(call: Call, address: str) -> Json:
     if not is_address(address):
         return _item(address, "Failed", _BAD_ADDRESS)
     stream = call.params["stream"]
-    if (
-        call.world.state.suppressions.get((call.server.id, stream, address.lower()))
-        is None
-    ):
+    if call.world.state.suppressions.get((call.server.id, stream, address.lower())) is None:
         reason, origin = "ManualSuppression", "Customer"
         suppress(
             call.world,
@@ -110,9 +100,7 @@ def _delete(call: Call, address: str) -> Json:
     """An unlisted address counts as deleted, as the documentation's sample shows."""
     if not is_address(address):
         return _item(address, "Failed", _BAD_ADDRESS)
-    entry = call.world.state.suppressions.get(
-        (call.server.id, call.params["stream"], address.lower())
-    )
+    entry = call.world.state.suppressions.get((call.server.id, call.params["stream"], address.lower()))
     if entry is None:
         return _item(address, "Deleted", None)
     by_recipient = (entry.reason, entry.origin) == ("ManualSuppression", "Recipient")

@@ -13,9 +13,7 @@ from sandbox.postmark.routing import folded
 MAX_RECIPIENTS = 50
 MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_MESSAGE_BYTES = 10 * 1024 * 1024
-_TRACK_LINKS = {
-    name.lower(): name for name in ("None", "HtmlAndText", "HtmlOnly", "TextOnly")
-}
+_TRACK_LINKS = {name.lower(): name for name in ("None", "HtmlAndText", "HtmlOnly", "TextOnly")}
 _FORBIDDEN = frozenset(
     [
         "vbs",
@@ -84,11 +82,7 @@ class Draft:
         return [mailbox.email for mailbox in (*self.to, *self.cc, *self.bcc)]
 
     def header(self, name: str) -> str | None:
-        found = (
-            header["Value"]
-            for header in self.headers
-            if header["Name"].lower() == name.lower()
-        )
+        found = (header["Value"] for header in self.headers if header["Name"].lower() == name.lower())
         return next(found, None)
 
 
@@ -138,9 +132,7 @@ def _text(item: Json, name: str, limit: int) -> str:
     if not isinstance(value, str):
         raise incompatible(name)
     if limit and len(value) > limit:
-        raise ApiError(
-            300, f"Invalid '{name}' value. It may have up to {limit} characters."
-        )
+        raise ApiError(300, f"Invalid '{name}' value. It may have up to {limit} characters.")
     return value
 
 
@@ -176,9 +168,7 @@ def _metadata(value: object) -> dict[str, str]:
         raise incompatible("Metadata")
     found = {key: _metadata_value(entry) for key, entry in value.items()}
     names_ok = len(found) <= 10 and len({key.lower() for key in found}) == len(found)
-    if not names_ok or any(
-        len(key) > 20 or len(entry) > 80 for key, entry in found.items()
-    ):
+    if not names_ok or any(len(key) > 20 or len(entry) > 80 for key, entry in found.items()):
         raise ApiError(300, _METADATA_TEXT)
     return found
 
@@ -193,18 +183,9 @@ def _headers(value: object) -> list[Json]:
     headers = []
     for entry in _objects(value, "Headers"):
         name, text = entry.get("name"), entry.get("value")
-        if (
-            not isinstance(name, str)
-            or not isinstance(text, str | None)
-            or not name
-            or not name.isascii()
-        ):
-            raise ApiError(
-                300, "Invalid 'Headers' value. Each header needs a Name and a Value."
-            )
-        if any(mark in name for mark in " :\r\n") or any(
-            mark in (text or "") for mark in "\r\n"
-        ):
+        if not isinstance(name, str) or not isinstance(text, str | None) or not name or not name.isascii():
+            raise ApiError(300, "Invalid 'Headers' value. Each header needs a Name and a Value.")
+        if any(mark in name for mark in " :\r\n") or any(mark in (text or "") for mark in "\r\n"):
             raise ApiError(300, f"Invalid header: '{name}'.")
         headers.append({"Name": name, "Value": text or ""})
     return headers
@@ -215,27 +196,19 @@ def _attachments(value: object) -> list[Json]:
 
 
 def _attachment(entry: Json) -> Json:
-    name, content, content_type = (
-        entry.get(key) for key in ("name", "content", "contenttype")
-    )
-    if not (
-        name and content_type and isinstance(name, str) and isinstance(content, str)
-    ):
+    name, content, content_type = (entry.get(key) for key in ("name", "content", "contenttype"))
+    if not (name and content_type and isinstance(name, str) and isinstance(content, str)):
         raise ApiError(
             300,
             "Invalid 'Attachments' value. Each needs Name, Content and ContentType.",
         )
     extension = name.rpartition(".")[2].lower() if "." in name else ""
     if extension in _FORBIDDEN:
-        raise ApiError(
-            411, f"Attachments of type '.{extension}' are not allowed: '{name}'."
-        )
+        raise ApiError(411, f"Attachments of type '.{extension}' are not allowed: '{name}'.")
     try:
         size = len(base64.b64decode("".join(content.split()), validate=True))
     except binascii.Error as error:
-        raise ApiError(
-            300, f"Attachment '{name}' has content that is not base64."
-        ) from error
+        raise ApiError(300, f"Attachment '{name}' has content that is not base64.") from error
     return {
         "Name": name,
         "ContentType": content_type,
@@ -247,9 +220,7 @@ def _attachment(entry: Json) -> Json:
 def _objects(value: object, name: str) -> list[Json]:
     if value is None:
         return []
-    if not isinstance(value, list) or not all(
-        isinstance(entry, dict) for entry in value
-    ):
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         raise incompatible(name)
     return [folded(entry) for entry in value]
 
@@ -259,9 +230,7 @@ def _check_whole(draft: Draft) -> None:
     if not count:
         raise ApiError(300, "Zero recipients specified")
     if count > MAX_RECIPIENTS:
-        raise ApiError(
-            300, f"You may send to up to {MAX_RECIPIENTS} recipients per message."
-        )
+        raise ApiError(300, f"You may send to up to {MAX_RECIPIENTS} recipients per message.")
     if not draft.html and not draft.text:
         raise ApiError(300, "Provide either email TextBody or HtmlBody or both.")
     encoded = sum(attachment["Size"] for attachment in draft.attachments) * 4 // 3

@@ -19,9 +19,7 @@ _OPTIONS = {
     "Bounce": "IncludeContent",
     "SpamComplaint": "IncludeContent",
 }
-_TRIGGER_BY_FOLDED: dict[str, Trigger] = {
-    trigger.lower(): trigger for trigger in TRIGGERS
-}
+_TRIGGER_BY_FOLDED: dict[str, Trigger] = {trigger.lower(): trigger for trigger in TRIGGERS}
 
 
 def show(hook: Webhook) -> Json:
@@ -33,9 +31,7 @@ def show(hook: Webhook) -> Json:
         "HttpAuth": hook.http_auth,
         "HttpHeaders": hook.http_headers,
         "Triggers": hook.triggers,
-        "Status": "verified"
-        if all(status == "verified" for status in statuses)
-        else "unverified",
+        "Status": "verified" if all(status == "verified" for status in statuses) else "unverified",
     }
 
 
@@ -83,9 +79,7 @@ async def edit_webhook(call: Call) -> Json:
     hook, given = _find(call), call.object(1355, "The request body is empty.")
     same_id = given.get("id", hook.id) == hook.id
     if not same_id or given.get("messagestream", hook.stream) != hook.stream:
-        raise ApiError(
-            1357, "The ID and the MessageStream of a webhook cannot be changed."
-        )
+        raise ApiError(1357, "The ID and the MessageStream of a webhook cannot be changed.")
     _refuse_status(given)
     edited = copy.deepcopy(hook)
     _apply(edited, given, url_required=False)
@@ -130,17 +124,12 @@ async def _verify_if_wanted(call: Call, hook: Webhook, given: Json) -> None:
 
 async def _verify(world: World, hook: Webhook) -> Json:
     now = world.clock.now()
-    dummies = {
-        trigger: payloads.dummy(trigger, hook.stream, now) for trigger in hook.enabled()
-    }
+    dummies = {trigger: payloads.dummy(trigger, hook.stream, now) for trigger in hook.enabled()}
     answers = await world.dispatcher.verify(hook, dummies)
     results = [_result(trigger, posted) for trigger, posted in answers.items()]
     hook.statuses = dict.fromkeys(TRIGGERS, "verified")
     hook.statuses.update(
-        {
-            row["TriggerType"]: "verified" if row["Success"] else "unverified"
-            for row in results
-        }
+        {row["TriggerType"]: "verified" if row["Success"] else "unverified" for row in results}
     )
     hook.lost_in_a_row = {}
     passed = sum(row["Success"] for row in results)
@@ -155,11 +144,7 @@ async def _verify(world: World, hook: Webhook) -> Json:
 
 def _result(trigger: Trigger, posted: Posted) -> Json:
     success = posted.status == 200  # exactly
-    text = (
-        "OK"
-        if success
-        else posted.error or f"The endpoint answered {posted.status}; 200 is required."
-    )
+    text = "OK" if success else posted.error or f"The endpoint answered {posted.status}; 200 is required."
     return {
         "TriggerType": trigger,
         "Success": success,
@@ -191,22 +176,13 @@ def _http_auth(value: Any) -> Json | None:
 
 def _http_headers(value: Any) -> list[Json]:
     entries = [] if value is None else value
-    if not isinstance(entries, list) or not all(
-        isinstance(entry, dict) for entry in entries
-    ):
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ApiError(403, "Invalid request field(s): 'HttpHeaders'")
-    headers = [
-        {"Name": folded(entry).get("name"), "Value": folded(entry).get("value")}
-        for entry in entries
-    ]
+    headers = [{"Name": folded(entry).get("name"), "Value": folded(entry).get("value")} for entry in entries]
     for header in headers:
-        if not isinstance(header["Name"], str) or not _HEADER_NAME.fullmatch(
-            header["Name"]
-        ):
+        if not isinstance(header["Name"], str) or not _HEADER_NAME.fullmatch(header["Name"]):
             raise ApiError(1358, f"The header name '{header['Name']}' is invalid.")
-        if not isinstance(header["Value"], str) or any(
-            mark in header["Value"] for mark in "\r\n\0"
-        ):
+        if not isinstance(header["Value"], str) or any(mark in header["Value"] for mark in "\r\n\0"):
             raise ApiError(403, "Invalid request field(s): 'HttpHeaders'")
     return headers
 
@@ -225,16 +201,12 @@ def _apply_triggers(hook: Webhook, value: Any) -> None:
     """Only the triggers that are named change."""
     if value is None:
         return
-    if not isinstance(value, dict) or not all(
-        isinstance(entry, dict) for entry in value.values()
-    ):
+    if not isinstance(value, dict) or not all(isinstance(entry, dict) for entry in value.values()):
         raise ApiError(403, "Invalid request field(s): 'Triggers'")
     for name, entry in folded(value).items():
         trigger = _TRIGGER_BY_FOLDED.get(name)
         if trigger is None:
-            raise ApiError(
-                1353, f"The trigger '{name}' is not supported on this stream."
-            )
+            raise ApiError(1353, f"The trigger '{name}' is not supported on this stream.")
         options = folded(entry)
         hook.triggers[trigger].update(
             {
@@ -251,15 +223,9 @@ def _refuse_status(given: Json) -> None:
 
 
 def _check_limit(world: World, hook: Webhook) -> None:
-    present = [
-        row
-        for row in world.state.webhooks_of(hook.server_id)
-        if row.stream == hook.stream
-    ]
+    present = [row for row in world.state.webhooks_of(hook.server_id) if row.stream == hook.stream]
     if len(present) >= world.settings.max_webhooks_per_stream:
-        raise ApiError(
-            1359, "The maximum number of webhooks for this stream is reached."
-        )
+        raise ApiError(1359, "The maximum number of webhooks for this stream is reached.")
 
 
 def _stream(call: Call, name: object) -> Stream:

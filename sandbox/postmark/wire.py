@@ -25,9 +25,7 @@ class Answer:
     def body(self) -> bytes:
         if self.payload is None:
             return b""
-        return (
-            self.payload if isinstance(self.payload, str) else json.dumps(self.payload)
-        ).encode()
+        return (self.payload if isinstance(self.payload, str) else json.dumps(self.payload)).encode()
 
 
 def html_page(status: int, title: str) -> Answer:
@@ -44,9 +42,7 @@ def response(answer: Answer, request_id: str) -> web.Response:
     body = answer.body()
     if body:
         headers["Content-Type"] = f"{answer.content_type}; charset=utf-8"
-    return web.Response(
-        status=answer.status, body=body, headers={**headers, **answer.headers}
-    )
+    return web.Response(status=answer.status, body=body, headers={**headers, **answer.headers})
 
 
 def reset(request: web.Request) -> web.Response:
