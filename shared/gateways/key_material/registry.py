@@ -105,11 +105,17 @@ def _read(path: Path) -> _Material:
     current, versions = document.get("current"), document.get("versions")
     if not isinstance(versions, dict) or not all(map(_is_version, versions.items())):
         raise _Unreadable("`versions` has to map version ids to non-empty texts")
-    if current not in versions:
+    if not isinstance(current, str) or current not in versions:
         raise _Unreadable("`current` names none of `versions`")
     return _Material(current, versions)
 
 
 def _is_version(item: tuple[str, object]) -> bool:
     version, material = item
-    return VERSION_ID.fullmatch(version) is not None and isinstance(material, str) and bool(material)
+    if VERSION_ID.fullmatch(version) is None or not isinstance(material, str):
+        return False
+    try:
+        return bool(material.encode("utf-8"))
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which JSON can spell: there are no bytes to derive a key from.
+        return False

@@ -11,6 +11,8 @@ from email.utils import parsedate_to_datetime
 RETRY_AFTER_MAX_SECONDS = 3600.0
 # Texts are kept in rows and shown to people; a page of HTML is neither.
 TEXT_MAX_CHARACTERS = 500
+# Bounds the search for addresses, whose time grows with the square of the text.
+_READ_MAX_CHARACTERS = 2000
 
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _ADDRESS = re.compile(r"[^\s'\"<>(),;:]+@[^\s'\"<>(),;:]*")
@@ -87,6 +89,9 @@ def code_of(value: object) -> int | None:
 def readable(message: object, *private: str) -> str:
     """A provider's text without addresses and without any of `private`, cut to a length that fits a row."""
     text = " ".join(message.split()) if isinstance(message, str) else ""
+    if len(text) > _READ_MAX_CHARACTERS:
+        # Ends at a word, so that no half of an address escapes recognition.
+        text = text[:_READ_MAX_CHARACTERS].rpartition(" ")[0]
     for secret in private:
         if secret and secret.lower() in text.lower():
             text = re.sub(re.escape(secret), "<redacted>", text, flags=re.IGNORECASE)

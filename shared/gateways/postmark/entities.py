@@ -1,7 +1,7 @@
 """Postmark's servers, signatures, domains and webhooks, read into the port's values."""
 
 from shared.domain.dns import MailDns
-from shared.domain.errors import ProviderRefused
+from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.gateways.postmark.calls import JsonObject
 from shared.ports.mail import Domain, ServerCreated, Signature, WebhookSpec
 
@@ -18,8 +18,11 @@ TRIGGERS: JsonObject = {
 
 
 def rows_of(body: JsonObject, key: str) -> list[JsonObject]:
+    """Raises `ProviderUnavailable` when there is no list: what cannot be read is never "nothing found"."""
     rows = body.get(key)
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    if not isinstance(rows, list):
+        raise ProviderUnavailable("unreadable", f"HTTP 200 with a body that has no list of {key}")
+    return [row if isinstance(row, dict) else {} for row in rows]
 
 
 def text_of(body: JsonObject, key: str) -> str:

@@ -1,0 +1,211 @@
+"""One request goes out as it is, once; what comes back tells whether it can have arrived."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from shared.gateways.postmark.answers import Answer, NoAnswer
+from shared.gateways.postmark.wire import PostmarkSettings, Wire
+from shared.ports.store import transaction_open
+from tests.unit.gateways.postmark.stub import StubServer
+
+
+def _wire(url: str, **settings: float) -> Wire:
+    return Wire(PostmarkSettings(base_url=url, account_token="account-token", **settings))
+
+
+@contextmanager
+def _listening() -> Iterator[socket.socket]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield server
+
+
+def _url(server: socket.socket, scheme: str = "http") -> str:
+    return f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_each_kind_of_token_travels_in_its_own_header(stub: StubServer) -> None:
+    stub.reply()
+    stub.reply()
+    wire = stub.wire()
+    wire.as_account("GET", "/servers")
+    wire.as_server("server-token", "GET", "/webhooks")
+    by_account, by_server = (received.headers for received in stub.received)
+    assert by_account["x-postmark-account-token"] == "account-token"
+    assert "x-postmark-server-token" not in by_account
+    assert by_server["x-postmark-server-token"] == "server-token"
+    assert "x-postmark-account-token" not in by_server
+    assert by_server["content-type"] == by_server["accept"] == "application/json"
+
+
+def test_a_path_in_the_base_url_is_kept(stub: StubServer) -> None:
+    stub.reply()
+    stub.wire(base_url=f"{stub.url}/postmark/").as_account("GET", "/servers", query={"count": 5})
+    assert (stub.received[0].path, stub.received[0].query) == ("/postmark/servers", {"count": "5"})
+
+
+def test_status_headers_and_body_come_back_as_they_were(stub: StubServer) -> None:
+    stub.reply(422, b"<html>", X_PM_ApiErrorCode="1364")
+    answer = stub.wire().as_account("GET", "/servers")
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.body, answer.headers["x-pm-apierrorcode"]) == (422, b"<html>", "1364")
+
+
+def test_a_redirect_is_not_followed(stub: StubServer) -> None:
+    stub.reply(302, b"", Location=f"{stub.url}/elsewhere")
+    answer = stub.wire().as_server("server-token", "POST", "/email/batch", body=b"[]")
+    assert isinstance(answer, Answer)
+    assert answer.status == 302
+    assert len(stub.received) == 1
+
+
+def test_a_connection_that_breaks_after_the_request_is_written_and_not_repeated(stub: StubServer) -> None:
+    stub.hang_up()
+    exchange = stub.wire().as_server("server-token", "POST", "/email/batch", body=b"[]")
+    assert exchange == NoAnswer("connection_broken", written=True)
+    assert len(stub.received) == 1
+
+
+def test_a_kept_connection_that_breaks_as_we_write_counts_as_written(stub: StubServer) -> None:
+    stub.reply()
+    stub.hang_up()
+    wire = stub.wire()
+    wire.as_account("GET", "/servers")
+    assert wire.as_account("GET", "/servers") == NoAnswer("connection_broken", written=True)
+    assert len({received.client_port for received in stub.received}) == 1
+
+
+def test_one_thread_keeps_one_connection(stub: StubServer) -> None:
+    wire = stub.wire()
+    for _ in range(3):
+        stub.reply()
+        wire.as_account("GET", "/servers")
+    assert len({received.client_port for received in stub.received}) == 1
+
+
+def test_every_thread_has_a_connection_of_its_own(stub: StubServer) -> None:
+    wire = stub.wire()
+    stub.reply()
+    stub.reply()
+    wire.as_account("GET", "/servers")
+    other = Thread(target=wire.as_account, args=("GET", "/servers"))
+    other.start()
+    other.join()
+    assert len({received.client_port for received in stub.received}) == 2
+
+
+def test_a_connection_that_was_idle_too_long_is_not_used_again(stub: StubServer) -> None:
+    wire = stub.wire(keep_alive_seconds=0.0)
+    for _ in range(2):
+        stub.reply()
+        wire.as_account("GET", "/servers")
+    assert len({received.client_port for received in stub.received}) == 2
+
+
+def test_cookies_are_not_carried_from_one_tenant_to_the_next(stub: StubServer) -> None:
+    stub.reply(200, b"", Set_Cookie="balancer=7; Path=/")
+    stub.reply()
+    wire = stub.wire()
+    wire.as_server("first", "GET", "/webhooks")
+    wire.as_server("second", "GET", "/webhooks")
+    assert "cookie" not in stub.received[1].headers
+
+
+def test_no_answer_in_time_counts_as_written() -> None:
+    with _listening() as silent:
+        exchange = _wire(_url(silent), read_timeout_seconds=0.05).as_account("GET", "/servers")
+    assert exchange == NoAnswer("timeout", written=True)
+
+
+def test_a_refused_connection_was_never_written_to() -> None:
+    with _listening() as server:
+        url = _url(server)
+    assert _wire(url).as_account("GET", "/servers") == NoAnswer("connect_failed", written=False)
+
+
+def test_a_name_that_does_not_resolve_was_never_written_to() -> None:
+    exchange = _wire("http://postmark.invalid").as_account("GET", "/servers")
+    assert exchange == NoAnswer("name_resolution", written=False)
+
+
+def test_a_connection_that_is_not_accepted_in_time_was_never_written_to() -> None:
+    with closing(socket.socket()) as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for client in waiting:
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        exchange = _wire(_url(full), connect_timeout_seconds=0.05).as_account("GET", "/servers")
+        for client in waiting:
+            client.close()
+    assert exchange == NoAnswer("connect_timeout", written=False)
+
+
+def test_a_server_that_is_not_trusted_was_never_written_to(tmp_path: Path) -> None:
+    with _listening() as server:
+        Thread(target=_shake_hands, args=(server, _certificate(tmp_path)), daemon=True).start()
+        exchange = _wire(_url(server, "https")).as_account("GET", "/servers")
+    assert exchange == NoAnswer("tls", written=False)
+
+
+def test_a_handshake_that_is_cut_off_was_never_written_to() -> None:
+    with _listening() as server:
+        Thread(target=_cut_off, args=(server,), daemon=True).start()
+        exchange = _wire(_url(server, "https")).as_account("GET", "/servers")
+    assert isinstance(exchange, NoAnswer)
+    assert not exchange.written
+
+
+def test_a_call_inside_a_transaction_is_a_fault_of_ours(stub: StubServer) -> None:
+    reset = transaction_open.set(True)
+    try:
+        with pytest.raises(RuntimeError, match="transaction"):
+            stub.wire().as_account("GET", "/servers")
+    finally:
+        transaction_open.reset(reset)
+    assert stub.received == []
+
+
+def test_no_repr_shows_a_token(stub: StubServer) -> None:
+    wire = stub.wire()
+    assert "account-token" not in f"{wire!r} {wire.settings!r}"
+
+
+def _cut_off(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    connection.close()
+
+
+def _shake_hands(server: socket.socket, certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    connection, _ = server.accept()
+    with connection:
+        try:
+            context.wrap_socket(connection, server_side=True).close()
+        except OSError:
+            """The client turns away: that is what the test is about."""
+
+
+def _certificate(folder: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    built = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    pem = built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = folder / "self-signed.pem"
+    file.write_bytes(private + pem)
+    return file
