@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, Executable, func, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from shared.domain.suppression import SuppressionEntry, SuppressionState
 from shared.persistence.sets import any_of, as_arrays, given_rows, parameter, rows_of, run
@@ -26,7 +27,7 @@ _fact = suppression_fact.c
 _FOLLOWING = (
     select(suppression_entry)
     .where(_column.tenant_id == parameter("tenant_id"), any_of(_column.address, "addresses"))
-    .distinct(_column.address)
+    .ext(distinct_on(_column.address))
     .order_by(_column.address, _column.active.desc(), _column.created_at.desc(), _column.e_id.desc())
 )
 _TOLD = select(_fact.address, _fact.occurred_at, _fact.author, _fact.note).where(

@@ -5,13 +5,11 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, func, select, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolUsedUp
 
-from shared.domain.errors import StoreUnavailable
 from shared.persistence.account import PostgresAccountState
 from shared.persistence.configurations import PostgresConfigurations
 from shared.persistence.events import PostgresEvents
+from shared.persistence.faults import in_our_words
 from shared.persistence.ids import new_id
 from shared.persistence.jobs import PostgresJobs
 from shared.persistence.suppressions import PostgresSuppressions
@@ -25,13 +23,6 @@ from shared.ports.store import (
     Transaction,
     transaction_open,
 )
-
-
-class DatabaseFault(RuntimeError):
-    """A fault of ours, or of the schema: a statement that PostgreSQL refuses whenever it is asked.
-
-    It names the rule and never shows the values: the driver's own message quotes the row, recipient and body included.
-    """
 
 
 class PostgresTransaction:
@@ -76,29 +67,11 @@ class PostgresStore:
             raise RuntimeError("a transaction is begun while another one is open")
         token = transaction_open.set(True)
         try:
-            with _errors_in_our_words(), self._engine.begin() as connection:
+            with in_our_words(), self._engine.begin() as connection:
                 yield PostgresTransaction(connection, self._new_id)
         finally:
             transaction_open.reset(token)
 
     def ping(self) -> None:
-        with _errors_in_our_words(), self._engine.connect() as connection:
+        with in_our_words(), self._engine.connect() as connection:
             connection.execute(text("SELECT 1"))
-
-
-@contextmanager
-def _errors_in_our_words() -> Iterator[None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:
-        raise StoreUnavailable(f"{type(error.orig).__name__}") from error
-    except PoolUsedUp as error:
-        raise StoreUnavailable("every connection of the pool is in use") from error
-    except DBAPIError as error:
-        raise DatabaseFault(_without_values(error)) from None
-
-
-def _without_values(error: DBAPIError) -> str:
-    diagnosis = getattr(error.orig, "diag", None)
-    rule = getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "column_name", None)
-    return f"{type(error.orig).__name__}" + (f" ({rule})" if rule else "")

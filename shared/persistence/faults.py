@@ -1,0 +1,35 @@
+"""What the driver raises, in words of ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolUsedUp
+
+from shared.domain.errors import StoreUnavailable
+
+
+class DatabaseFault(RuntimeError):
+    """A fault of ours, or of the schema: a statement that PostgreSQL refuses whenever it is asked.
+
+    It names the rule and never shows the values: the driver's message quotes the row, recipient and body included.
+    """
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        # Connection lost or refused, a timeout, a deadlock broken: PostgreSQL quotes no row in these.
+        raise StoreUnavailable(type(error.orig).__name__) from error
+    except PoolUsedUp as error:
+        raise StoreUnavailable("every connection of the pool is in use") from error
+    except DBAPIError as error:
+        raise DatabaseFault(_without_values(error)) from None
+
+
+def _without_values(error: DBAPIError) -> str:
+    diagnosis = getattr(error.orig, "diag", None)
+    rule = getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "column_name", None)
+    return type(error.orig).__name__ + (f" ({rule})" if rule else "")

@@ -1,0 +1,80 @@
+"""One transaction at a time, on a copy that becomes the state when it commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from threading import Lock
+
+from shared.domain.errors import StoreUnavailable
+from shared.persistence.ids import new_id
+from shared.ports.clock import NewId
+from shared.ports.store import (
+    AccountState,
+    Configurations,
+    Events,
+    Jobs,
+    Suppressions,
+    Transaction,
+    transaction_open,
+)
+from tests.fakes.clock import FixedClock
+from tests.fakes.store.account import MemoryAccountState
+from tests.fakes.store.configurations import MemoryConfigurations
+from tests.fakes.store.events import MemoryEvents
+from tests.fakes.store.jobs import MemoryJobs
+from tests.fakes.store.state import Moment, State
+from tests.fakes.store.suppressions import MemorySuppressions
+
+
+class MemoryTransaction:
+    configurations: Configurations
+    jobs: Jobs
+    events: Events
+    suppressions: Suppressions
+    account: AccountState
+
+    def __init__(self, state: State, moment: Moment, new_id: NewId) -> None:
+        self._moment = moment
+        self.configurations = MemoryConfigurations(state, moment, new_id)
+        self.jobs = MemoryJobs(state, moment)
+        self.events = MemoryEvents(state, moment)
+        self.suppressions = MemorySuppressions(state, moment, new_id)
+        self.account = MemoryAccountState(state, moment)
+
+    def now(self) -> datetime:
+        return self._moment.now
+
+
+class MemoryStore:
+    """Transactions of several threads follow one another, so that no row is ever seen held by another transaction.
+
+    `clock` is the database's clock. `down` makes every transaction fail as it does when Postgres is away.
+    """
+
+    def __init__(self, clock: FixedClock | None = None, new_id: NewId = new_id) -> None:
+        self.clock = clock or FixedClock()
+        self.down = False
+        self._new_id = new_id
+        self._state = State()
+        self._turn = Lock()
+
+    def advance(self, step: timedelta | None = None, *, seconds: float = 0.0) -> datetime:
+        return self.clock.advance(step, seconds=seconds)
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        if transaction_open.get():
+            raise RuntimeError("a transaction is begun while another one is open")
+        self.ping()
+        token = transaction_open.set(True)
+        try:
+            with self._turn:
+                working = self._state.copy()
+                yield MemoryTransaction(working, Moment(self.clock.now()), self._new_id)
+                self._state = working
+        finally:
+            transaction_open.reset(token)
+
+    def ping(self) -> None:
+        if self.down:
+            raise StoreUnavailable("down, because the test says so")

@@ -1,0 +1,57 @@
+"""The rows, as values. A transaction works on a copy; values are frozen, so that copying the tables is enough."""
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from shared.domain.configuration import EmailConfiguration
+from shared.domain.event import EmailEvent
+from shared.domain.job import EmailJob
+from shared.domain.mail import MessageContent
+from shared.domain.suppression import SuppressionEntry, SuppressionFact
+from shared.ports.store import ConfigurationRecord, EventHeaders
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """`due_at` is None once it is projected or parked."""
+
+    event: EmailEvent
+    headers: EventHeaders
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFact:
+    fact: SuppressionFact
+    author: str
+    note: str | None
+
+
+@dataclass(slots=True)
+class State:
+    configurations: dict[UUID, EmailConfiguration] = field(default_factory=dict)
+    leases: dict[UUID, tuple[UUID, datetime]] = field(default_factory=dict)
+    records: dict[UUID, tuple[ConfigurationRecord, ...]] = field(default_factory=dict)
+    jobs: dict[UUID, EmailJob] = field(default_factory=dict)
+    contents: dict[UUID, MessageContent] = field(default_factory=dict)
+    events: dict[UUID, KeptEvent] = field(default_factory=dict)
+    entries: dict[UUID, SuppressionEntry] = field(default_factory=dict)
+    facts: dict[tuple[UUID, str], tuple[KeptFact, ...]] = field(default_factory=dict)
+    pauses: dict[str, datetime] = field(default_factory=dict)
+
+    def copy(self) -> "State":
+        return State(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a transaction sees of time: it stands still until the end."""
+
+    now: datetime
+
+    def after(self, seconds: float) -> datetime:
+        return self.now + timedelta(seconds=seconds)
+
+    def is_due(self, due_at: datetime | None) -> bool:
+        return due_at is not None and due_at <= self.now
