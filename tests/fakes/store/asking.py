@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from shared.domain.query import And, Compare, Everything, Filter, IsNull, Not, Operator, Or, Query, Sort
@@ -24,11 +25,13 @@ def page_of(
     rows: Iterable[Row], query: Query, locators: Locators, *, default: str, of: Callable[[Row], object]
 ) -> Page[Row]:
     """`of` is the value whose fields are asked about."""
-    found = [row for row in rows if _matches(of(row), query.filter, locators)]
     wanted = query.sort or (Sort(default),)
-    for sort in reversed((*wanted, Sort("eId", wanted[-1].descending))):
-        field = locator(locators, sort).field
-        found.sort(key=lambda row: _absent_last(getattr(of(row), field)), reverse=sort.descending)
+    fields = [(locator(locators, sort).field, sort.descending) for sort in wanted]
+    fields.append(("e_id", wanted[-1].descending))
+    holds = _predicate(query.filter, locators)
+    found = [row for row in rows if holds(of(row))]
+    for field, descending in reversed(fields):
+        found.sort(key=partial(_absent_last, of, field), reverse=descending)
     page = found[query.index : query.index + query.size]
     return Page(tuple(page), more=len(found) > query.index + query.size)
 
@@ -42,7 +45,7 @@ def _predicate(filter_: Filter, locators: Locators) -> Callable[[object], bool]:
     """Refuses what cannot be asked before there is a row to ask it of."""
     match filter_:
         case Everything():
-            return lambda row: True
+            return lambda _: True
         case And(parts):
             wanted = [_predicate(part, locators) for part in parts]
             return lambda row: all(holds(row) for holds in wanted)
