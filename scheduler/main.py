@@ -10,7 +10,8 @@ from scheduler.jobs import SchedulerDeps
 from scheduler.timetable import timetable
 from shared import config
 from shared.bootstrap import Container, build
-from shared.domain.errors import StoreUnavailable
+from shared.config.settings import Scheduler
+from shared.domain.errors import EmailModuleError
 from shared.ports.leadership import Leadership
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import record_leadership, record_scheduler_fault
@@ -19,11 +20,11 @@ from shared.telemetry.metrics import record_leadership, record_scheduler_fault
 class Ticker:
     """Runs the timetable's jobs while this process leads; all of them at once when it begins to."""
 
-    def __init__(self, leadership: Leadership, deps: SchedulerDeps, container: Container) -> None:
+    def __init__(self, leadership: Leadership, deps: SchedulerDeps, settings: Scheduler) -> None:
         self._leadership = leadership
         self._deps = deps
-        self._entries = timetable(container.settings.scheduler)
-        self._leader_seconds = container.settings.scheduler.leader_seconds
+        self._entries = timetable(settings)
+        self._leader_seconds = settings.leader_seconds
         self._leads = False
 
     def look_after_leadership(self) -> None:
@@ -50,8 +51,8 @@ class Ticker:
     def _run(self, job: Callable[[SchedulerDeps], None]) -> None:
         try:
             job(self._deps)
-        except StoreUnavailable as fault:
-            # The next tick looks again; the rows have not gone anywhere.
+        except EmailModuleError as fault:
+            # The next tick looks again; the rows have not gone anywhere, and the other jobs have work to do.
             record_scheduler_fault(job.__name__, fault)
 
 
@@ -73,7 +74,7 @@ def main() -> None:
 
 def run(container: Container, deps: SchedulerDeps, stop: threading.Event) -> None:
     """Until `stop` is set."""
-    ticker = Ticker(container.leadership, deps, container)
+    ticker = Ticker(container.leadership, deps, container.settings.scheduler)
     scheduler = BackgroundScheduler(timezone="UTC")
     ticker.schedule_on(scheduler)
     ticker.look_after_leadership()

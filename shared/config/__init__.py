@@ -1,13 +1,15 @@
 """Settings: HOCON in, one typed value out. The only place that reads the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pyhocon import ConfigFactory, ConfigTree
+from pyhocon import ConfigException, ConfigFactory, ConfigTree
 from pyhocon.config_parser import ConfigParser
+from pyhocon.exceptions import ConfigSubstitutionException
 from pyparsing import ParseBaseException
 
 from shared.config.settings import Settings
@@ -15,6 +17,8 @@ from shared.domain.errors import EmailModuleError
 
 REFERENCE = Path(__file__).with_name("reference.conf")
 ROOT = "modules.v1.shop-access.email"
+
+_VARIABLE = re.compile(r"\$\{\??([A-Z][A-Z0-9_]*)}")
 
 
 class InvalidSettings(EmailModuleError):
@@ -31,50 +35,61 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     Raises `InvalidSettings` with the full list of faults. Values are never quoted in it.
     """
     environment = os.environ if environment is None else environment
-    variables, faults = _with_files(environment)
+    source = environment.get("EMAIL_CONFIG_FILE") or REFERENCE.name
     try:
-        tree = _resolved(variables)
-        plain = tree.get_config(ROOT).as_plain_ordered_dict()
-    except (ParseBaseException, OSError, ValueError, KeyError) as error:
-        raise InvalidSettings([*faults, f"{_source(environment)}: {error}"]) from error
+        reference, override = _texts(environment)
+        variables, faults = _variables(environment, {*_VARIABLE.findall(reference + override)})
+        plain = _resolved(reference, override, variables).get_config(ROOT).as_plain_ordered_dict()
+    except (ParseBaseException, ConfigException, OSError, ValueError) as error:
+        raise InvalidSettings([f"{source}: {_what(error)}"]) from None
     return _typed(plain, faults)
 
 
-def _with_files(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """NAME_FILE stands for NAME: secrets are mounted as files."""
-    variables = dict(environment)
-    faults = []
-    for name, path in environment.items():
-        target = name.removesuffix("_FILE")
-        if target == name or target in environment or target not in _known_variables():
-            continue
+def _texts(environment: Mapping[str, str]) -> tuple[str, str]:
+    override = environment.get("EMAIL_CONFIG_FILE")
+    reference = REFERENCE.read_text(encoding="utf-8")
+    return reference, Path(override).read_text(encoding="utf-8") if override else ""
+
+
+def _variables(environment: Mapping[str, str], names: set[str]) -> tuple[dict[str, str], list[str]]:
+    """NAME_FILE stands for NAME: secrets are mounted as files. What is empty counts as not set."""
+    variables, faults = {}, []
+    for name in sorted(names):
+        value, path = environment.get(name), environment.get(f"{name}_FILE")
         try:
-            variables[target] = Path(path).read_text(encoding="utf-8").rstrip("\n")
-        except OSError as error:
-            faults.append(f"{name}: cannot read the file it names: {error.strerror}")
-    return variables, faults
+            variables[name] = value or (Path(path).read_text(encoding="utf-8").rstrip("\r\n") if path else "")
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(f"{name}_FILE: cannot read the file it names: {type(error).__name__}")
+    return {name: value for name, value in variables.items() if value}, faults
 
 
-def _known_variables() -> frozenset[str]:
-    text = REFERENCE.read_text(encoding="utf-8")
-    return frozenset(part.split("}", 1)[0] for part in text.split("${?")[1:])
-
-
-def _resolved(variables: Mapping[str, str]) -> ConfigTree:
-    tree = ConfigFactory.parse_string(REFERENCE.read_text(encoding="utf-8"), resolve=False)
-    override = variables.get("EMAIL_CONFIG_FILE")
+def _resolved(reference: str, override: str, variables: Mapping[str, str]) -> ConfigTree:
+    """Lines about variables that are not set are left out: pyhocon would look for them in the process itself."""
+    lines = (line for line in reference.splitlines() if variables.keys() >= {*_VARIABLE.findall(line)})
+    tree = ConfigFactory.parse_string("\n".join(lines), resolve=False)
     if override:
-        changes = ConfigFactory.parse_string(Path(override).read_text(encoding="utf-8"), resolve=False)
-        tree = ConfigTree.merge_configs(tree, changes)
-    for name in _known_variables():
-        if variables.get(name):
-            tree.put(name, variables[name])
+        tree = ConfigTree.merge_configs(tree, ConfigFactory.parse_string(override, resolve=False))
+    for name, value in variables.items():
+        tree.put(name, value)
     ConfigParser.resolve_substitutions(tree)
     return tree
 
 
+def _what(error: Exception) -> str:
+    """Where, not what: the texts of parsers quote what they stumbled over, which may be a secret."""
+    if isinstance(error, ParseBaseException):
+        return f"line {error.lineno}, column {error.column}: this is no HOCON"
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror}"
+    return str(error) if isinstance(error, ConfigSubstitutionException) else type(error).__name__
+
+
 def _typed(plain: Mapping[str, Any], faults: list[str]) -> Settings:
-    values = {**plain.get("extras", {}), "routes": plain.get("routes", {})}
+    faults += [f"{name}: no such setting" for name in sorted(plain.keys() - {"extras", "routes"})]
+    extras = plain.get("extras")
+    if not isinstance(extras, Mapping):
+        raise InvalidSettings([*faults, "extras: Input should be a group of settings"])
+    values = {**extras, "routes": plain.get("routes")}
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -87,8 +102,4 @@ def _typed(plain: Mapping[str, Any], faults: list[str]) -> Settings:
 
 def _path(location: tuple[int | str, ...]) -> str:
     inside = ".".join(str(part) for part in location)
-    return inside if inside.startswith("routes") else f"extras.{inside}"
-
-
-def _source(environment: Mapping[str, str]) -> str:
-    return environment.get("EMAIL_CONFIG_FILE", "reference.conf")
+    return inside if location[0] == "routes" else f"extras.{inside}"

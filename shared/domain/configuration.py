@@ -183,7 +183,8 @@ def advance(
         return Decision(configuration, Verdict.UNCHANGED, rule.reason)
     obstacle = rule.reason if isinstance(rule, Refuse) else _obstacle(configuration, trigger, facts)
     if obstacle is not None:
-        return Decision(configuration, Verdict.REFUSED, obstacle)
+        verdict = Verdict.REFUSED if trigger in SIGNALS else Verdict.UNCHANGED
+        return Decision(configuration, verdict, obstacle)
     assert isinstance(rule, To)
     moved = _moved(configuration, trigger, rule, now=now, facts=facts)
     return Decision(moved, Verdict.CHANGED, trigger.value, _effects(moved, trigger))
@@ -214,6 +215,8 @@ def _obstacle(configuration: EmailConfiguration, trigger: Trigger, facts: Facts)
         return "tenant_has_another_sendable" if facts.tenant_has_other_sendable else None
     if trigger is Trigger.REMOVE and configuration.operational is Operational.PROVISIONING:
         return "provisioning"
+    if trigger is Trigger.DRAINED and facts.in_flight > 0:
+        return "still_in_flight"
     return None
 
 
@@ -228,7 +231,7 @@ def _moved(
     state = rule.state
     moved = replace(before, updated_at=now)
     if isinstance(state, Operational):
-        return _enter_operational(replace(moved, operational=state), trigger, now=now, facts=facts)
+        return _enter_operational(replace(moved, operational=state), now=now, facts=facts)
     if trigger is Trigger.REMOVE:
         return replace(moved, retired_at=now, verification_due_at=None)
     if state is Administrative.LOCKING and facts.in_flight == 0:
@@ -236,9 +239,7 @@ def _moved(
     return replace(moved, administrative=state)
 
 
-def _enter_operational(
-    moved: EmailConfiguration, trigger: Trigger, *, now: datetime, facts: Facts
-) -> EmailConfiguration:
+def _enter_operational(moved: EmailConfiguration, *, now: datetime, facts: Facts) -> EmailConfiguration:
     match moved.operational:
         case Operational.PROVISIONING:
             # The leftovers of a failed attempt are cleared away first.
@@ -248,10 +249,10 @@ def _enter_operational(
             return replace(moved, failure=facts.failure)
         case Operational.AWAITING_VERIFICATION:
             return _open_window(moved, now=now)
-        case Operational.OK if trigger is Trigger.VERIFIED:
-            return _close_window(moved, verified=True)
+        case Operational.OK:
+            return _work_again(moved)
         case Operational.UNVERIFIED:
-            return _close_window(moved, verified=False)
+            return replace(moved, verification_due_at=None)
         case Operational.FAILURE:
             return replace(moved, recovering=True)
     return moved
@@ -266,11 +267,12 @@ def _open_window(moved: EmailConfiguration, *, now: datetime) -> EmailConfigurat
     )
 
 
-def _close_window(moved: EmailConfiguration, *, verified: bool) -> EmailConfiguration:
-    moved = replace(moved, verification_due_at=None)
-    if verified and moved.recovering:
-        return replace(moved, operational=Operational.DEGRADED, recovering=False)
-    return moved
+def _work_again(moved: EmailConfiguration) -> EmailConfiguration:
+    """Verified, or a send was accepted; on the way back from FAILURE only the latter proves that all is well."""
+    state = Operational.DEGRADED if moved.recovering else Operational.OK
+    return replace(
+        moved, operational=state, recovering=False, verification_due_at=None, send_faults_in_a_row=0
+    )
 
 
 def _effects(moved: EmailConfiguration, trigger: Trigger) -> tuple[Effect, ...]:

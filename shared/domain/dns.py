@@ -49,6 +49,7 @@ def canonical(name: str) -> str:
 
 
 def txt_chunks(value: str) -> list[str]:
-    """Split at 255 bytes. DKIM values are ASCII, so bytes are characters."""
-    value.encode("ascii")
+    """Split at 255 bytes. DKIM values are ASCII, so bytes are characters; `InvalidValue` for anything else."""
+    if not value.isascii():
+        raise InvalidValue("record", "a TXT value of ours is ASCII")
     return [value[start : start + TXT_CHUNK_BYTES] for start in range(0, len(value), TXT_CHUNK_BYTES)] or [""]

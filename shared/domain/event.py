@@ -81,6 +81,8 @@ def fold(held: JobStatus, facts: EventFacts) -> JobStatus:
     Any event about a message proves that the provider took it, so a job that still waits or is in doubt is sent:
     that is also what keeps a re-queued job from going out twice.
     """
+    if not tells_of_a_message(facts):
+        return held
     implied = implied_status(facts)
     if held in _BEFORE_SENT:
         return implied or JobStatus.SENT
@@ -97,8 +99,11 @@ def _fold_final(held: JobStatus, implied: JobStatus | None) -> JobStatus:
 
 
 def suppression_fact(event: EmailEvent) -> SuppressionFact | None:
-    """What an event says of its recipient's address; None when it says nothing."""
-    at = event.facts.occurred_at or event.received_at
+    """What an event says of its recipient's address; None when it says nothing.
+
+    Nothing occurs after we heard of it: a date in the future would outlast every later lift.
+    """
+    at = min(event.facts.occurred_at or event.received_at, event.received_at)
     match event.facts.kind:
         case EventKind.BOUNCE if event.facts.hard_bounce:
             return SuppressionFact(at, SuppressionReason.HARD_BOUNCE, event.e_id)
@@ -108,6 +113,11 @@ def suppression_fact(event: EmailEvent) -> SuppressionFact | None:
             reason = event.facts.suppression_reason or SuppressionReason.UNSUBSCRIBED
             return SuppressionFact(at, reason if event.facts.suppresses else None, event.e_id)
     return None
+
+
+def tells_of_a_message(facts: EventFacts) -> bool:
+    """Test posts and types we do not know are kept, and not even taken as a sign that a message was sent."""
+    return facts.kind not in (EventKind.TEST, EventKind.OTHER)
 
 
 def concerns_a_message(facts: EventFacts) -> bool:

@@ -10,6 +10,7 @@ return path         pm-bounces.acme.dev.ardamails.com
 import re
 from dataclasses import dataclass
 
+from shared.domain.dns import canonical
 from shared.domain.errors import InvalidValue
 
 DEFAULT_LOCAL_PART = "noreply"
@@ -31,7 +32,7 @@ class Names:
 
 def names_for(slug: str, from_local_part: str, zone_name: str) -> Names:
     """The one place where names come from; `zone_name` is the partition's mail zone, with or without its last dot."""
-    sending_domain = f"{slug}.{zone_name.rstrip('.')}"
+    sending_domain = f"{slug}.{canonical(zone_name)}"
     labels_without_tld = sending_domain.split(".")[:-1]
     return Names(
         sending_domain=sending_domain,

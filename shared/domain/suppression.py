@@ -59,7 +59,7 @@ class SuppressionFact:
 
 @dataclass(frozen=True, slots=True)
 class SuppressionState:
-    """What holds now. `since` and `source_event_id` are those of the earliest fact with the reason shown."""
+    """What holds now, or held last. `since` and `source_event_id` are of the earliest fact with the reason shown."""
 
     active: bool
     reason: SuppressionReason
@@ -78,7 +78,8 @@ def checked_address(address: str, field_name: str = "recipient") -> str:
     key = normalised(address)
     local, at, domain = key.rpartition("@")
     plain = not any(character.isspace() or character in '<>,;:"()[]\\' for character in key)
-    if not (local and at and domain and plain and key.isprintable()) or len(key) > _ADDRESS_MAX:
+    one = bool(local and at and domain) and "@" not in local
+    if not (one and plain and key.isprintable()) or len(key) > _ADDRESS_MAX:
         raise InvalidValue(
             field_name,
             "give one bare address such as person@example.com, at most 254 characters",
@@ -87,52 +88,39 @@ def checked_address(address: str, field_name: str = "recipient") -> str:
 
 
 def state_of(facts: Iterable[SuppressionFact]) -> SuppressionState | None:
-    """Fold all facts about one address. Order and repeats in `facts` do not matter; None when there are none.
+    """Fold all facts about one address. Order and repeats in `facts` do not matter; None when none put it on the list.
 
     A complaint holds for ever. Otherwise what happened last decides, and of two at the same moment the one that
     protects the recipient: a wrong suppression is lifted with a click, a wrong send cannot be recalled.
+    What is shown is the last stay on the list: it began after the lift before it, and `lifted_at` ended it.
     """
-    ordered = sorted(
-        set(facts),
-        key=lambda fact: (fact.occurred_at, fact.reason is not None, _tie(fact)),
-    )
-    added = [fact for fact in ordered if fact.reason is not None]
+    known = set(facts)
+    added = [fact for fact in known if fact.reason is not None]
     if not added:
         return None
-    lifted_at = _lifted_at(ordered)
-    standing = _standing(added, lifted_at)
+    last_added_at = max(fact.occurred_at for fact in added)
+    lifts = [fact.occurred_at for fact in known if fact.reason is None]
+    lifted_before = max((at for at in lifts if at <= last_added_at), default=None)
+    lifted_at = min((at for at in lifts if at > last_added_at), default=None)
     shown = min(
-        standing or added,
-        key=lambda fact: (_GRAVITY.index(_reason(fact)), fact.occurred_at, _tie(fact)),
+        (fact for fact in added if _holds_after(fact, lifted_before)),
+        key=lambda fact: (_GRAVITY.index(_reason(fact)), fact.occurred_at, str(fact.source_event_id)),
     )
+    active = lifted_at is None or _reason(shown) is SuppressionReason.SPAM_COMPLAINT
     return SuppressionState(
-        active=bool(standing),
+        active=active,
         reason=_reason(shown),
         since=shown.occurred_at,
         source_event_id=shown.source_event_id,
-        lifted_at=None if standing else lifted_at,
+        lifted_at=None if active else lifted_at,
     )
 
 
-def _standing(added: list[SuppressionFact], lifted_at: datetime | None) -> list[SuppressionFact]:
-    return [
-        fact
-        for fact in added
-        if lifted_at is None
-        or fact.occurred_at >= lifted_at
-        or fact.reason is SuppressionReason.SPAM_COMPLAINT
-    ]
-
-
-def _lifted_at(ordered: list[SuppressionFact]) -> datetime | None:
-    return max((fact.occurred_at for fact in ordered if fact.reason is None), default=None)
+def _holds_after(fact: SuppressionFact, lifted_at: datetime | None) -> bool:
+    complaint = fact.reason is SuppressionReason.SPAM_COMPLAINT
+    return complaint or lifted_at is None or fact.occurred_at >= lifted_at
 
 
 def _reason(fact: SuppressionFact) -> SuppressionReason:
     assert fact.reason is not None
     return fact.reason
-
-
-def _tie(fact: SuppressionFact) -> str:
-    """Any total order will do, as long as it does not depend on the order of arrival."""
-    return f"{fact.reason}{fact.source_event_id}"

@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from shared.domain.event import EmailEvent, concerns_a_message, fold, suppression_fact
+from shared.domain.event import (
+    EmailEvent,
+    concerns_a_message,
+    fold,
+    suppression_fact,
+    tells_of_a_message,
+)
 from shared.domain.job import EmailJob
 from shared.domain.suppression import SuppressionState, state_of
 from shared.messaging.messages import ProjectEvents
@@ -95,11 +101,12 @@ class Jobs:
         if job_id is None:
             return None
         job = self._now[job_id]
-        self._now[job_id] = replace(
-            job,
-            status=fold(job.status, event.facts),
-            provider_message_id=job.provider_message_id or event.facts.message_id,
-        )
+        if tells_of_a_message(event.facts):
+            self._now[job_id] = replace(
+                job,
+                status=fold(job.status, event.facts),
+                provider_message_id=job.provider_message_id or event.facts.message_id,
+            )
         return job_id
 
     def recipient_of(self, event: EmailEvent) -> str | None:

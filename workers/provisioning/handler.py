@@ -13,6 +13,7 @@ from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration, Step, StepFailure
 from shared.domain.errors import (
+    Conflict,
     InvalidValue,
     KeyMaterialError,
     OutcomeUnknown,
@@ -58,7 +59,7 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Saver:
-    """Commits progress; renews the lease with it, so that only a silent worker loses it."""
+    """Commits progress; renews the lease with it, so that only a silent worker loses it. Then it raises `Conflict`."""
 
     deps: ProvisioningDeps
     lease: UUID
@@ -70,6 +71,10 @@ class Saver:
         intended = replace(configuration.provisioned, intent=step)
         return self.save(replace(configuration, provisioned=intended), f"{step}: intended")
 
+    def withdraw(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration:
+        plain = replace(configuration.provisioned, intent=None)
+        return self.save(replace(configuration, provisioned=plain), f"{step}: refused, nothing was made")
+
     def done(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration:
         record_provisioning_step(configuration.e_id, step=step, outcome="done")
         settled = replace(configuration.provisioned, intent=None, tries=0)
@@ -77,9 +82,10 @@ class Saver:
 
     def save(self, configuration: EmailConfiguration, cause: str) -> EmailConfiguration:
         with self.deps.store.begin() as tx:
-            tx.configurations.take_lease(
+            if not tx.configurations.take_lease(
                 configuration.e_id, token=self.lease, lease_seconds=self.deps.policy.lease_seconds
-            )
+            ):
+                raise Conflict("the lease ran out, and another worker has it")
             moved = replace(configuration, updated_at=tx.now())
             return tx.configurations.save(moved, Change(AUTHOR, cause))
 
@@ -226,6 +232,8 @@ def _remove(configuration: EmailConfiguration, deps: ProvisioningDeps, saver: Sa
     """Done when nothing is left that the provider lets us delete; what it keeps is a finding in the row."""
     if not configuration.retired or configuration.cleaned_up_at is not None:
         return None
+    if _still_needed(configuration, deps):
+        raise Later(deps.policy.polling_interval_seconds)
     if configuration.failure is not None:
         configuration = saver.save(replace(configuration, failure=None), "removal: begun")
     configuration, failure = _undo_all(configuration, deps, saver)
@@ -244,6 +252,14 @@ def _remove(configuration: EmailConfiguration, deps: ProvisioningDeps, saver: Sa
         )
         tx.configurations.save(done, Change(AUTHOR, "removal: done"))
     return None
+
+
+def _still_needed(retired: EmailConfiguration, deps: ProvisioningDeps) -> bool:
+    """After a force-lock some calls may not be over, and some results in doubt: only the server knows of them."""
+    assert retired.retired_at is not None, "removal is for what is retired"
+    with deps.store.begin() as tx:
+        waited = tx.now() - retired.retired_at
+        return waited < deps.policy.removal_patience and tx.jobs.in_flight(retired.e_id) > 0
 
 
 def _report(

@@ -14,6 +14,8 @@ class ProvisioningPolicy:
     attempts_max: int
     polling_interval_seconds: float
     polling_window: timedelta
+    # A removal waits so long for what the provider still has to be asked about, then takes the server down.
+    removal_patience: timedelta = timedelta(hours=1)
 
     @classmethod
     def of(cls, settings: Settings) -> "ProvisioningPolicy":

@@ -4,7 +4,8 @@ A name that is found while our intent stands is ours: an earlier answer was lost
 which is never adopted. A step gets a `Progress` that commits; it never opens a transaction itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
 
@@ -30,6 +31,8 @@ class Progress(Protocol):
 
     def intend(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration: ...
 
+    def withdraw(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration: ...
+
     def done(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration: ...
 
 
@@ -43,13 +46,13 @@ def create_server(
     found = deps.mail.find_server(name)
     if found is not None and not _intended(configuration, Step.CREATE_SERVER):
         raise _orphan(ORPHAN_SERVER, "server", name)
-    configuration = progress.intend(configuration, Step.CREATE_SERVER)
-    server = found or _create_server(deps, name)
+    with _intending(configuration, Step.CREATE_SERVER, progress) as intending:
+        server = found or _create_server(deps, name)
     envelope = deps.cipher.encrypt(
         server.token, tenant_id=configuration.tenant_id, configuration_id=configuration.e_id
     )
-    made = replace(configuration.provisioned, server_id=server.server_id, server_token=envelope)
-    return progress.done(replace(configuration, provisioned=made), Step.CREATE_SERVER)
+    made = replace(intending.provisioned, server_id=server.server_id, server_token=envelope)
+    return progress.done(replace(intending, provisioned=made), Step.CREATE_SERVER)
 
 
 def create_signature(
@@ -63,14 +66,14 @@ def create_signature(
         raise _orphan(ORPHAN_SIGNATURE, "sender signature", names.from_address)
     if not intended and deps.mail.find_domain(names.sending_domain) is not None:
         raise _orphan(ORPHAN_DOMAIN, "domain", names.sending_domain)
-    configuration = progress.intend(configuration, Step.CREATE_SIGNATURE)
-    signature = found or deps.mail.create_signature(
-        address=names.from_address,
-        name=configuration.from_name,
-        reply_to=configuration.reply_to_email,
-        return_path_domain=names.return_path_domain,
-    )
-    return progress.done(_with_domain(configuration, deps, signature), Step.CREATE_SIGNATURE)
+    with _intending(configuration, Step.CREATE_SIGNATURE, progress) as intending:
+        signature = found or deps.mail.create_signature(
+            address=names.from_address,
+            name=configuration.from_name,
+            reply_to=configuration.reply_to_email,
+            return_path_domain=names.return_path_domain,
+        )
+    return progress.done(_with_domain(intending, deps, signature), Step.CREATE_SIGNATURE)
 
 
 def install_webhook(
@@ -111,6 +114,21 @@ STEPS: dict[Step, RunStep] = {
 
 def _intended(configuration: EmailConfiguration, step: Step) -> bool:
     return configuration.provisioned.intent is step
+
+
+@contextmanager
+def _intending(
+    configuration: EmailConfiguration, step: Step, progress: Progress
+) -> Iterator[EmailConfiguration]:
+    """Around a create. A first one that was refused made nothing: whatever has the name is not ours to undo."""
+    first = not _intended(configuration, step)
+    configuration = progress.intend(configuration, step)
+    try:
+        yield configuration
+    except ProviderRefused:
+        if first:
+            progress.withdraw(configuration, step)
+        raise
 
 
 def _orphan(code: str, what: str, name: str) -> ProviderRefused:

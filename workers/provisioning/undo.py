@@ -74,13 +74,19 @@ def _with_lost_answer(configuration: EmailConfiguration, deps: ProvisioningDeps)
 def _with_server(
     configuration: EmailConfiguration, deps: ProvisioningDeps, server: ServerCreated | None
 ) -> Provisioned:
-    """With its token: should the provider refuse to delete it, the next attempt goes on with it."""
+    """With its token: should the provider refuse to delete it, the next attempt goes on with it.
+
+    While the token cannot be encrypted the intent stays, so that the next attempt finds the server again.
+    """
     there = replace(configuration.provisioned, intent=None)
     if server is None:
         return there
-    envelope = deps.cipher.encrypt(
-        server.token, tenant_id=configuration.tenant_id, configuration_id=configuration.e_id
-    )
+    try:
+        envelope = deps.cipher.encrypt(
+            server.token, tenant_id=configuration.tenant_id, configuration_id=configuration.e_id
+        )
+    except KeyMaterialError:
+        return replace(configuration.provisioned, server_id=server.server_id)
     return replace(there, server_id=server.server_id, server_token=envelope)
 
 

@@ -91,14 +91,15 @@ def _count_fault(tx: Transaction, configuration: EmailConfiguration, threshold: 
     if in_a_row < threshold:
         return
     change = Change(AUTHOR, "send-faults", f"{in_a_row} configuration-level send failures in a row")
-    steer(tx, configuration, Trigger.SEND_FAULTS_REACHED, change)
+    counted = replace(configuration, send_faults_in_a_row=in_a_row)
+    steer(tx, counted, Trigger.SEND_FAULTS_REACHED, change)
 
 
 def _count_success(tx: Transaction, configuration: EmailConfiguration) -> None:
-    if configuration.send_faults_in_a_row:
-        tx.configurations.clear_send_faults(configuration.e_id)
     if configuration.operational is Operational.DEGRADED:
         steer(tx, configuration, Trigger.SEND_ACCEPTED, Change(AUTHOR, "send-accepted"))
+    else:
+        tx.configurations.clear_send_faults(configuration.e_id)
 
 
 def _pause_account(fault: AccountFault, deps: "SendDeps") -> None:

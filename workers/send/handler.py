@@ -41,14 +41,13 @@ class SendDeps:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A claim with what is needed to send it. `rest` was claimed as well but goes back, unsent."""
+    """A claim with what is needed to send it. `unsent` was claimed as well and is settled without a call."""
 
     claim_id: UUID
     configuration: EmailConfiguration
     server_token: str
     jobs: tuple[ClaimedJob, ...]
     unsent: tuple[Settlement, ...]
-    claimed_at: datetime
 
 
 def send_jobs(configuration_id: UUID, deps: SendDeps) -> None:
@@ -82,17 +81,7 @@ def claim_batch(configuration_id: UUID, deps: SendDeps) -> Batch | None:
 def send_batch(batch: Batch, deps: SendDeps) -> bool:
     """True when the next batch may follow at once: everything was taken or refused for good."""
     outcomes = _call(batch, deps)
-    settlements = [
-        settle(
-            job,
-            outcome,
-            retry_at=_retry_at(job, outcome, batch.claimed_at, deps.policy),
-            look_at=deps.policy.look_at(batch.claimed_at),
-            expires_at=deps.policy.expires_at(job.accepted_at),
-        )
-        for job, outcome in zip(batch.jobs, outcomes, strict=True)
-    ]
-    _record(batch, [*settlements, *batch.unsent], deps)
+    settlements = _record(batch, outcomes, deps)
     consequences.of_outcomes(batch.configuration.e_id, outcomes, deps)
     return all(settlement.due_at is None for settlement in settlements)
 
@@ -122,7 +111,7 @@ def _batch(
         else:
             room -= job.content.size_bytes
             sendable.append(job)
-    return Batch(claim.claim_id, configuration, token, tuple(sendable), tuple(unsent), now)
+    return Batch(claim.claim_id, configuration, token, tuple(sendable), tuple(unsent))
 
 
 def _given_up(job: ClaimedJob, now: datetime, policy: SendPolicy) -> Settlement | None:
@@ -162,26 +151,34 @@ def _sender_of(configuration: EmailConfiguration, zone_name: str) -> str:
     return f'"{quoted}" <{address}>'
 
 
-def _retry_at(job: ClaimedJob, outcome: Outcome, now: datetime, policy: SendPolicy) -> datetime:
+def _settle(job: ClaimedJob, outcome: Outcome, now: datetime, policy: SendPolicy) -> Settlement:
     at_least = outcome.retry_after_seconds if isinstance(outcome, Deferred) else None
-    return policy.retry_at(now, job.attempts, at_least_seconds=at_least)
+    return settle(
+        job,
+        outcome,
+        retry_at=policy.retry_at(now, job.attempts, at_least_seconds=at_least),
+        look_at=policy.look_at(now),
+        expires_at=policy.expires_at(job.accepted_at),
+    )
 
 
-def _record(batch: Batch, settlements: Sequence[Settlement], deps: SendDeps) -> None:
+def _record(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> list[Settlement]:
+    """What the outcomes make of the jobs that were sent. Waits count from now: the call may have taken a minute."""
     with deps.store.begin() as tx:
         locked = _is_locked(tx, batch.configuration.e_id)
-        final = [
-            consequences.without_requeue(settlement) if locked else settlement for settlement in settlements
+        settled = [
+            _settle(job, outcome, tx.now(), deps.policy)
+            for job, outcome in zip(batch.jobs, outcomes, strict=True)
         ]
+        final = [consequences.without_requeue(one) if locked else one for one in (*settled, *batch.unsent)]
         recorded = tx.jobs.record(batch.claim_id, final)
-        consequences.suppress_inactive(
-            tx, batch, [one for one in final if one.job_id in recorded], deps.new_id
-        )
-    fenced = len(settlements) - len(recorded)
-    if fenced:
-        record_fenced(batch.claim_id, fenced)
-    counts = Counter((one.status.value, one.error_code or "") for one in final)
+        written = [one for one in final if one.job_id in recorded]
+        consequences.suppress_inactive(tx, batch, written, deps.new_id)
+    if len(written) < len(final):
+        record_fenced(batch.claim_id, len(final) - len(written))
+    counts = Counter((one.status.value, one.error_code or "") for one in written)
     record_outcomes(batch.configuration.e_id, batch.claim_id, counts)
+    return settled
 
 
 def _is_locked(tx: Transaction, configuration_id: UUID) -> bool:

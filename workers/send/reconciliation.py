@@ -3,6 +3,7 @@
     found by its claim                                  -> SENT
     not found, index-lag grace not over                 -> look again later
     not found after the grace, twice                    -> QUEUED again (CANCELLED when the configuration is locked)
+    the server is gone, there is nobody left to ask     -> FAILED
 
 As true as the provider's search is once the grace is over.
 """
@@ -29,23 +30,43 @@ Resolution = tuple[int, Settlement, int]
 
 
 def resolve_doubts(configuration_id: UUID, deps: SendDeps) -> None:
-    configuration, doubts = _take(configuration_id, deps)
+    configuration, doubts, asked_at = _take(configuration_id, deps)
     if configuration is None or not doubts:
         return
+    if configuration.provisioned.server_token is None:
+        _give_up(doubts, deps)
+        return
     found = _search(configuration, doubts, deps)
-    requeued = _resolve(configuration_id, doubts, found, deps)
+    requeued = _resolve(configuration_id, doubts, found, asked_at, deps)
     finish_drain(deps.store, configuration_id, author=consequences.AUTHOR)
     if requeued:
         deps.doorbell.ring(SendJobs(configuration_id))
 
 
-def _take(configuration_id: UUID, deps: SendDeps) -> tuple[EmailConfiguration | None, list[Doubt]]:
+def _take(configuration_id: UUID, deps: SendDeps) -> tuple[EmailConfiguration | None, list[Doubt], datetime]:
+    """With the moment before the search: what it does not find was absent then, not later."""
     with deps.store.begin() as tx:
         configuration = tx.configurations.get(configuration_id)
         doubts = tx.jobs.take_doubts(
             configuration_id, limit=deps.policy.batch_size * 10, lease_seconds=deps.policy.lease_seconds
         )
-        return configuration, doubts
+        return configuration, doubts, tx.now()
+
+
+def _give_up(doubts: Sequence[Doubt], deps: SendDeps) -> None:
+    """The server was removed, and with it whatever it knew: not to be sent again, and not to be found out."""
+    text = "the provider's server was removed before it could be asked whether it took this message"
+    resolutions = {
+        doubt.job_id: (
+            doubt.version,
+            Settlement(doubt.job_id, JobStatus.FAILED, error_code="unresolved", error_text=text),
+            doubt.late_looks,
+        )
+        for doubt in doubts
+    }
+    with deps.store.begin() as tx:
+        written = tx.jobs.resolve_doubts(resolutions)
+    record_doubts("unresolved", len(written))
 
 
 def _search(
@@ -66,17 +87,17 @@ def _resolve(
     configuration_id: UUID,
     doubts: Sequence[Doubt],
     found: Mapping[UUID, Mapping[UUID, str]],
+    asked_at: datetime,
     deps: SendDeps,
 ) -> bool:
+    looks = [(doubt, found.get(doubt.claim_id)) for doubt in doubts]
     with deps.store.begin() as tx:
         configuration = tx.configurations.get(configuration_id, lock=Lock.SHARE)
         assert configuration is not None, "configurations are never deleted"
         cancels = consequences.cancels_waiting(configuration)
         resolutions = {
-            doubt.job_id: _after_look(
-                doubt, found.get(doubt.claim_id), tx.now(), deps.policy, cancels=cancels
-            )
-            for doubt in doubts
+            doubt.job_id: _after_look(doubt, seen, asked_at, deps.policy, cancels=cancels)
+            for doubt, seen in looks
         }
         written = tx.jobs.resolve_doubts(resolutions)
     statuses = Counter(resolutions[job_id][1].status for job_id in written)
@@ -86,15 +107,15 @@ def _resolve(
 
 
 def _after_look(
-    doubt: Doubt, found: Mapping[UUID, str] | None, now: datetime, policy: SendPolicy, *, cancels: bool
+    doubt: Doubt, found: Mapping[UUID, str] | None, asked_at: datetime, policy: SendPolicy, *, cancels: bool
 ) -> Resolution:
     message_id = (found or {}).get(doubt.job_id)
     if message_id is not None:
         return doubt.version, Settlement(doubt.job_id, JobStatus.SENT, provider_message_id=message_id), 0
-    looked_after_grace = found is not None and now >= doubt.in_doubt_since + policy.index_lag_grace
+    looked_after_grace = found is not None and asked_at >= doubt.in_doubt_since + policy.index_lag_grace
     late_looks = doubt.late_looks + (1 if looked_after_grace else 0)
     if late_looks < LOOKS_AFTER_GRACE:
-        again = Settlement(doubt.job_id, JobStatus.IN_DOUBT, due_at=policy.look_at(now))
+        again = Settlement(doubt.job_id, JobStatus.IN_DOUBT, due_at=policy.look_at(asked_at))
         return doubt.version, again, late_looks
-    settlement = Settlement(doubt.job_id, JobStatus.QUEUED, due_at=now)
+    settlement = Settlement(doubt.job_id, JobStatus.QUEUED, due_at=asked_at)
     return doubt.version, consequences.without_requeue(settlement) if cancels else settlement, 0
