@@ -184,7 +184,7 @@ def _secret(vault: Any, name: str, value: str) -> str:
 
 def _template(zone_name: str, exports: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "Resources": {"Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": zone_name}}},
+        "Resources": {"Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": f"{zone_name}."}}},
         # A logical id has letters and digits only.
         "Outputs": {
             f"Output{number}": {"Value": value, "Export": {"Name": name}}

@@ -1,18 +1,19 @@
 """The product's roles as units for the supervisor, and how each is known to be ready."""
 
 from functools import partial
+from urllib.parse import urlsplit
 
 import requests
 
 from sandbox.ports import listens, talks_to
 from sandbox.process import Child, DidNotStart, Program, describe_exit
 from sandbox.roles import Role
-from sandbox.stack.servers import port_of
 from sandbox.stack.supervisor import Unit
 from sandbox.stack.world import PROJECT, World, python
 
 READY_SECONDS = 60.0
 MIGRATION_SECONDS = 120.0
+_USUAL_PORTS = {"postgresql": 5432, "redis": 6379, "rediss": 6379}
 
 
 def unit(role: Role, world: World) -> Unit:
@@ -36,7 +37,14 @@ def is_ready(role: Role, world: World, pid: int) -> bool:
     if role.ready_when == "serves":
         return listens(pid, world.web_port) and _answers(f"{world.web_url}/readyz")
     server = world.redis_url if role.ready_when == "reaches valkey" else world.database_url
-    return talks_to(pid, port_of(server))
+    return _is_connected(pid, server)
+
+
+def _is_connected(pid: int, url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.hostname is None:  # a socket in the file system, of a server that is not ours
+        return True
+    return talks_to(pid, parts.port or _USUAL_PORTS.get(parts.scheme, 0))
 
 
 def _answers(url: str) -> bool:
