@@ -14,8 +14,14 @@ Path = tuple[str | int, ...]
 
 def read_bytes(limit: int) -> bytes:
     """The body, or 413: before reading when its length is announced, at the limit when it comes in chunks."""
-    request.max_content_length = limit
-    return request.get_data(cache=False)
+    if (request.content_length or 0) > limit:
+        raise _too_large(limit)
+    # One more than allowed: Werkzeug ends a chunked body at its limit as if it had been complete.
+    request.max_content_length = limit + 1
+    received = request.get_data(cache=False)
+    if len(received) > limit:
+        raise _too_large(limit)
+    return received
 
 
 def read_object(limit: int, *, depth_max: int) -> dict[str, object]:
@@ -55,6 +61,10 @@ def parse(raw: bytes, *, depth_max: int) -> object:
         raise _invalid("write every number with at most a few digits") from None
     _check_depth(parsed, depth_max)
     return parsed
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("body_too_large", f"send at most {limit:,} bytes")
 
 
 def _refuse_constant(name: str) -> NoReturn:

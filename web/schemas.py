@@ -154,7 +154,7 @@ Id = Annotated[UUID, BeforeValidator(_uuid)]
 Address = Annotated[str, AfterValidator(_address)]
 ReplyTo = Annotated[str, AfterValidator(_reply_to)]
 Body = Annotated[str, AfterValidator(_body)]
-Line = Annotated[str, AfterValidator(_one_line)]
+Note = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
 MetadataKey = Annotated[str, Field(min_length=1, max_length=METADATA_KEY_MAX), AfterValidator(_one_line)]
 MetadataValue = Annotated[str, Field(max_length=METADATA_VALUE_MAX), AfterValidator(_one_line)]
 Metadata = Annotated[
@@ -163,7 +163,9 @@ Metadata = Annotated[
 
 
 class AttachmentInput(Input):
-    filename: Annotated[Line, Field(min_length=1, max_length=255), AfterValidator(_not_blank)]
+    filename: Annotated[
+        str, Field(min_length=1, max_length=255), AfterValidator(_one_line), AfterValidator(_not_blank)
+    ]
     content_type: Annotated[str, AfterValidator(_media_type)]
     content_base64: Annotated[str, AfterValidator(_base64)]
 
@@ -172,11 +174,11 @@ class JobInput(Input):
     configuration_e_id: Id
     recipient: Address
     reply_to_email: ReplyTo | None = None
-    subject: Annotated[Line, Field(min_length=1, max_length=SUBJECT_MAX)]
+    subject: Annotated[str, Field(min_length=1, max_length=SUBJECT_MAX), AfterValidator(_one_line)]
     html_body: Body | None = None
     text_body: Body | None = None
     attachments: list[AttachmentInput] = []
-    tag: Annotated[Line, Field(max_length=TAG_MAX)] | None = None
+    tag: Annotated[str, Field(max_length=TAG_MAX), AfterValidator(_one_line)] | None = None
     metadata: Metadata = {}
 
     @model_validator(mode="after")
@@ -205,7 +207,9 @@ class BatchInput(Input):
 
 class SignatureRequestInput(Input):
     from_local_part: Annotated[str, AfterValidator(_local_part)] = DEFAULT_LOCAL_PART
-    from_name: Annotated[Line, Field(min_length=1, max_length=150), AfterValidator(_not_blank)]
+    from_name: Annotated[
+        str, Field(min_length=1, max_length=150), AfterValidator(_one_line), AfterValidator(_not_blank)
+    ]
     reply_to_email: ReplyTo | None = None
 
 
@@ -215,13 +219,13 @@ class ConfigurationInput(Input):
 
 
 class SignalInput(Input):
-    reason: Annotated[Line, Field(max_length=1000)] | None = None
+    reason: Note | None = None
 
 
 class SuppressionInput(Input):
     address: Address
-    note: Annotated[Line, Field(max_length=1000)] | None = None
+    note: Note | None = None
 
 
 class LiftInput(Input):
-    note: Annotated[Line, Field(max_length=1000)] | None = None
+    note: Note | None = None

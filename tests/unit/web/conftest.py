@@ -1,0 +1,49 @@
+from uuid import UUID
+
+import pytest
+
+from shared import config
+from shared.config.settings import Settings
+from shared.ports.store import Store
+from tests.fakes.doorbell import RecordingDoorbell
+from tests.fakes.store import MemoryStore
+from tests.unit.web.api import KEY, PREVIOUS_KEY, TENANT, Api, container_of
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return config.read(
+        {
+            "EMAIL_INFRASTRUCTURE": "Alpha002",
+            "EMAIL_PARTITION": "dev",
+            "EMAIL_DATABASE_URL": "postgresql://nobody@localhost/none",
+            "EMAIL_REDIS_URL": "redis://localhost:1/0",
+            "EMAIL_MAIL_ZONE_ID": "Z1",
+            "EMAIL_MAIL_ZONE_NAME": "dev.ardamails.com",
+            "EMAIL_POSTMARK_ACCOUNT_TOKEN": "account-token-of-tests",
+            "EMAIL_PUBLIC_BASE_URL": "https://mail.example.com",
+            "ARDA_API_KEY": KEY,
+            "ARDA_API_KEY_PREVIOUS": PREVIOUS_KEY,
+            "EMAIL_KEY_MATERIAL_FILE": "nowhere.json",
+        }
+    )
+
+
+@pytest.fixture
+def store() -> Store:
+    return MemoryStore()
+
+
+@pytest.fixture
+def doorbell() -> RecordingDoorbell:
+    return RecordingDoorbell()
+
+
+@pytest.fixture
+def api(settings: Settings, store: Store, doorbell: RecordingDoorbell) -> Api:
+    return Api(container_of(settings, store, doorbell))
+
+
+@pytest.fixture
+def tenant() -> UUID:
+    return TENANT

@@ -1,0 +1,105 @@
+"""What is turned away before anybody looks at a field."""
+
+import io
+import json
+
+import pytest
+
+from tests.unit.web.api import Api, a_job, code, faults
+from web.body import parse, parse_object
+from web.problems import Problem
+
+
+def detail(raw: bytes, *, depth_max: int = 32) -> str:
+    with pytest.raises(Problem) as raised:
+        parse_object(raw, depth_max=depth_max)
+    assert raised.value.code == "invalid_json"
+    return raised.value.detail
+
+
+def test_a_body_announced_as_too_large_is_413_and_not_read(api: Api) -> None:
+    unread = io.BytesIO(b"{}")
+    announced = {"CONTENT_LENGTH": "15000001", "CONTENT_TYPE": "application/json"}
+    response = api.send(None, input_stream=unread, environ_overrides=announced)
+    assert code(response) == (413, "body_too_large")
+    assert unread.tell() == 0
+
+
+def test_a_body_that_grows_too_large_in_chunks_is_413(api: Api) -> None:
+    endless = io.BytesIO(b" " * 15_000_001)
+    chunked = {
+        "wsgi.input_terminated": True,
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "CONTENT_TYPE": "application/json",
+    }
+    response = api.send(None, input_stream=endless, environ_overrides=chunked)
+    assert code(response) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "text/plain", "application/x-www-form-urlencoded", "application/xml"]
+)
+def test_a_body_that_is_not_called_json_is_415(api: Api, content_type: str | None) -> None:
+    response = api.send(None, data=json.dumps(a_job()), content_type=content_type)
+    assert code(response) == (415, "unsupported_media_type")
+
+
+def test_a_charset_beside_the_content_type_does_not_matter(api: Api) -> None:
+    response = api.send(None, data=b"[]", content_type="application/json; charset=utf-8")
+    assert code(response) == (400, "invalid_json")
+
+
+def test_too_large_is_told_before_the_wrong_type(api: Api) -> None:
+    response = api.send(None, data=b"x" * 15_000_001, content_type="text/plain")
+    assert code(response) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    ("raw", "advice"),
+    [
+        (b"", "stops being JSON at line 1, column 1"),
+        (b'{"a": 1', "stops being JSON at line 1"),
+        (b"[1]", "send one JSON object"),
+        (b"null", "send one JSON object"),
+        (b'{"a": NaN}', "NaN is no JSON"),
+        (b'{"a": -Infinity}', "-Infinity is no JSON"),
+        (b'{"a": "\xff"}', "UTF-8"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "digits"),
+        (b'{"a": "\x00"}', "stops being JSON"),
+    ],
+)
+def test_what_is_no_json_object_is_told_what_to_do(raw: bytes, advice: str) -> None:
+    assert advice in detail(raw)
+
+
+def test_nesting_is_allowed_to_the_limit_and_not_one_deeper() -> None:
+    assert parse(b"[[[]]]", depth_max=3) == [[[]]]
+    assert "at most 3 deep" in detail(b"[[[[]]]]", depth_max=3)
+    assert "at most 3 deep" in detail(b'{"a":{"b":{"c":{}}}}', depth_max=3)
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_nesting_beyond_the_parser_is_refused_like_any_other(opening: bytes) -> None:
+    assert "deep" in detail(opening * 200_000) or "stops being JSON" in detail(opening * 200_000)
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\udc00 x", "a\\u0000b"])
+def test_text_that_postgres_cannot_hold_is_named_by_its_field(api: Api, text: str) -> None:
+    response = api.send(None, data=f'{{"metadata": {{"order": "{text}"}}}}', content_type="application/json")
+    assert code(response) == (400, "invalid_json")
+    assert list(faults(response)) == ["metadata.order"]
+
+
+def test_an_unstorable_key_is_not_shown_back(api: Api) -> None:
+    response = api.send(
+        None, data='{"metadata": {"a\\u0000b": {"x": "\\u0000"}}}', content_type="application/json"
+    )
+    assert list(faults(response)) == ["metadata", "metadata.?.x"]
+
+
+def test_both_halves_of_a_surrogate_pair_are_one_character() -> None:
+    assert parse_object(b'{"a": "\\ud83d\\ude00"}', depth_max=3) == {"a": "\U0001f600"}
+
+
+def test_of_a_key_given_twice_the_last_one_counts() -> None:
+    assert parse_object(b'{"a": 1, "a": 2}', depth_max=3) == {"a": 2}
