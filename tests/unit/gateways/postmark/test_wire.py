@@ -5,8 +5,9 @@ import ssl
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from cryptography import x509
@@ -166,6 +167,30 @@ def test_a_handshake_that_is_cut_off_was_never_written_to() -> None:
     assert not exchange.written
 
 
+def test_a_tls_connection_that_breaks_after_the_request_is_written(tmp_path: Path) -> None:
+    """Its exception is the same kind as that of a failed handshake."""
+    with _listening() as server:
+        certificate = _certificate(tmp_path)
+        Thread(target=_shake_hands, args=(server, certificate), daemon=True).start()
+        wire = _wire(_url(server, "https"))
+        wire._lines.session(1.0).verify = str(certificate)
+        exchange = wire.as_server("server-token", "POST", "/email/batch", body=b"[]")
+    assert isinstance(exchange, NoAnswer)
+    assert exchange.written
+
+
+def test_a_large_request_may_take_longer_to_write_than_to_connect() -> None:
+    connect_timeout_seconds = 0.05
+    with _listening() as server:
+        reader = Thread(target=_read_late, args=(server, 2 * connect_timeout_seconds), daemon=True)
+        reader.start()
+        wire = _wire(_url(server), connect_timeout_seconds=connect_timeout_seconds, read_timeout_seconds=30)
+        answer = wire.as_server("server-token", "POST", "/email/batch", body=b" " * 20_000_000)
+        reader.join()
+    assert isinstance(answer, Answer)
+    assert answer.status == 200
+
+
 def test_a_call_inside_a_transaction_is_a_fault_of_ours(stub: StubServer) -> None:
     reset = transaction_open.set(True)
     try:
@@ -186,15 +211,28 @@ def _cut_off(server: socket.socket) -> None:
     connection.close()
 
 
+def _read_late(server: socket.socket, seconds: float) -> None:
+    """Leaves the request in the network's buffers for a while, which 20 MB overflow."""
+    connection, _ = server.accept()
+    with connection, connection.makefile("rb") as request:
+        Event().wait(seconds)
+        length = next(int(line[16:]) for line in request if line.lower().startswith(b"content-length: "))
+        while request.readline().strip():
+            """The other headers."""
+        request.read(length)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
 def _shake_hands(server: socket.socket, certificate: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     connection, _ = server.accept()
     with connection:
         try:
-            context.wrap_socket(connection, server_side=True).close()
+            with context.wrap_socket(connection, server_side=True) as channel:
+                channel.recv(65_536)
         except OSError:
-            """The client turns away: that is what the test is about."""
+            """The client may turn away: that is what one test is about."""
 
 
 def _certificate(folder: Path) -> Path:
@@ -202,6 +240,8 @@ def _certificate(folder: Path) -> Path:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
     built = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    built = built.add_extension(address, critical=False)
     pem = built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
