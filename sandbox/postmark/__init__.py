@@ -1,1 +1,1 @@
-"""Postmark in a box: an HTTP server with Postmark's paths, codes and oddities, and a control API beside it."""
+"""Postmark in a box: a server with Postmark's paths, codes and oddities, and a control API beside it."""

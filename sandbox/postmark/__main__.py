@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -11,8 +12,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from sandbox.postmark import control
 from sandbox.postmark.assembly import Options, Simulator, close_world, make_world
-from sandbox.postmark.control import Control
 from sandbox.postmark.listener import Listener
 
 log = logging.getLogger("sandbox.postmark")
@@ -21,39 +22,21 @@ log = logging.getLogger("sandbox.postmark")
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.postmark", description="A Postmark simulator.")
     parser.add_argument(
-        "--state-dir",
-        type=Path,
-        required=True,
-        help="kept over restarts; gets postmark.json",
+        "--state-dir", type=Path, required=True, help="kept over restarts; gets postmark.json"
     )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="of the Postmark paths; 0: chosen by the kernel")
     parser.add_argument(
-        "--host",
-        default="127.0.0.1",
-        help="address to listen on (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--port",
-        type=int,
-        default=0,
-        help="of the Postmark paths; 0: chosen by the kernel",
-    )
-    parser.add_argument(
-        "--control-port",
-        type=int,
-        default=0,
-        help="of the control API; 0: chosen by the kernel",
+        "--control-port", type=int, default=0, help="of the control API; 0: chosen by the kernel"
     )
     parser.add_argument("--account-token", help="default: kept from the last start, or made at random")
     parser.add_argument(
-        "--dns-url",
-        help="a Route 53 API to look records up in; default: the control API's table",
+        "--dns-url", help="a Route 53 API to look records up in; default: the control API's table"
     )
     parser.add_argument(
-        "--zone-id",
-        action="append",
-        default=[],
-        help="hosted zone to look in; default: all",
+        "--zone-id", action="extend", nargs="+", default=[], help="hosted zones to look in; default: all"
     )
+
     return parser.parse_args()
 
 
@@ -76,31 +59,31 @@ async def _serve(arguments: argparse.Namespace) -> None:
 async def _run(simulator: Simulator, arguments: argparse.Namespace) -> None:
     await simulator.start()
     try:
-        control = await _open_control(simulator, arguments.host, arguments.control_port)
+        control_listener = await _open_control(simulator, arguments.host, arguments.control_port)
         stopped = asyncio.Event()
         for wanted in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(wanted, stopped.set)
-        _announce(arguments.state_dir, simulator, control)
+        _announce(arguments.state_dir, simulator, control_listener)
         await stopped.wait()
         log.info("stopping")
-        await control.close()
+        await control_listener.close()
     finally:
         await simulator.stop()
 
 
 async def _open_control(simulator: Simulator, host: str, port: int) -> Listener:
-    runner = web.AppRunner(Control(simulator).application(), access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(control.application(simulator), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     listener = Listener(runner, host, port)
     await listener.open()
     return listener
 
 
-def _announce(state_dir: Path, simulator: Simulator, control: Listener) -> None:
+def _announce(state_dir: Path, simulator: Simulator, control_listener: Listener) -> None:
     """Written whole or not at all: whoever waits for the file may read it at once."""
     content = {
         "url": simulator.listener.url,
-        "control_url": control.url,
+        "control_url": control_listener.url,
         "account_token": simulator.world.account_token,
         "pid": os.getpid(),
     }
@@ -114,10 +97,10 @@ def main() -> None:
     os.umask(0o077)  # the state holds tokens
     arguments = _arguments()
     logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s %(name)s %(levelname)s %(message)s",
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
+    # Nearly everything here lives for ever: with the usual thresholds, full collections stop all calls for long.
+    gc.set_threshold(200_000, 20, 50)
     arguments.state_dir.mkdir(parents=True, exist_ok=True)
     (arguments.state_dir / "postmark.json").unlink(missing_ok=True)
     try:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from email.utils import getaddresses
+from functools import lru_cache
 
 from sandbox.postmark.errors import ApiError
 
@@ -39,6 +40,8 @@ def is_address(text: str) -> bool:
 
 def parse_list(field: str, text: str) -> list[Mailbox]:
     """Mailboxes of a comma separated list. Raises ApiError 300."""
+    if not text:
+        return []
     if _PLAIN.fullmatch(text):
         return [Mailbox(text)]
     pairs = [(name, address) for name, address in getaddresses([text]) if name or address]
@@ -47,6 +50,7 @@ def parse_list(field: str, text: str) -> list[Mailbox]:
     return [_mailbox(field, name, address) for name, address in pairs]
 
 
+@lru_cache(maxsize=1024)  # a tenant's mail has one From
 def parse_from(text: str) -> Mailbox:
     """The single mailbox of a From. Raises ApiError 300."""
     pairs = getaddresses([text])
@@ -64,7 +68,6 @@ def _mailbox(field: str, name: str, address: str) -> Mailbox:
     domain = address.rpartition("@")[2]
     if not is_domain(domain):
         raise ApiError(
-            300,
-            f"Error parsing '{field}': Illegal email domain '{domain}' in address '{address}'.",
+            300, f"Error parsing '{field}': Illegal email domain '{domain}' in address '{address}'."
         )
     raise ApiError(300, f"Invalid '{field}' address: '{address}'.")

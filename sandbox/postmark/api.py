@@ -29,17 +29,7 @@ from sandbox.postmark.routing import Call, Route, Router
 from sandbox.postmark.wire import Answer
 from sandbox.postmark.world import World
 
-_MODULES = (
-    servers,
-    senders,
-    domains,
-    webhooks,
-    sending,
-    messages,
-    bounces,
-    streams,
-    suppressions,
-)
+_MODULES = (servers, senders, domains, webhooks, sending, messages, bounces, streams, suppressions)
 _JSON_TYPES = ("application/json", "text/json", "text/x-json")
 _DELAYED = "Message accepted, but delivery may be delayed."
 _REQUEST_FAULTS = tuple(dict.fromkeys((*fault_rules.BEFORE_ACCEPTANCE, *fault_rules.AFTER_ACCEPTANCE)))
@@ -73,11 +63,7 @@ class PostmarkApi:
             await asyncio.sleep(sum(rule.seconds.draw(self._world.rng) for rule in rules))
 
     async def _answer(
-        self,
-        request: web.Request,
-        call: Call,
-        methods: dict[str, Route],
-        route: Route | None,
+        self, request: web.Request, call: Call, methods: dict[str, Route], route: Route | None
     ) -> Answer:
         if route is None:
             return Answer(405 if methods else 404, None)
@@ -110,15 +96,7 @@ def _call(
 ) -> Call:
     query = {name.lower(): value for name, value in request.query.items()}
     kind = fault.model_dump()["kind"] if fault else None
-    return Call(
-        world,
-        new_uuid(world.rng),
-        params,
-        query,
-        caller=server,
-        endpoint=endpoint,
-        fault=kind,
-    )
+    return Call(world, new_uuid(world.rng), params, query, caller=server, endpoint=endpoint, fault=kind)
 
 
 def _is_accepting(fault: fault_rules.Rule) -> bool:
@@ -158,16 +136,12 @@ async def _refuse(
         return wire.reset(request)
     if isinstance(fault, fault_rules.Hang):
         return await _hang(request, fault)
-    return wire.response(_refusal(call, route, fault), call.request_id)
+    return wire.response(_refusal(route, fault), call.request_id)
 
 
-def _refusal(call: Call, route: Route | None, fault: fault_rules.Rule) -> Answer:
+def _refusal(route: Route | None, fault: fault_rules.Rule) -> Answer:
     if isinstance(fault, fault_rules.RateLimited):
-        return Answer(
-            429,
-            None,
-            {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)},
-        )
+        return Answer(429, None, {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)})
     if isinstance(fault, fault_rules.Unavailable):
         text = "Postmark is down for maintenance. Please try again later."
         return Answer(503, {"ErrorCode": 100, "Message": text}, {"X-PM-ApiErrorCode": "100"})
@@ -226,8 +200,5 @@ def _delayed(payload: Any) -> Any:
     if isinstance(payload, list):
         return [_delayed(item) for item in payload]
     if isinstance(payload, dict) and "MessageID" in payload and payload.get("ErrorCode") == 0:
-        return {
-            **{key: value for key, value in payload.items() if key != "ErrorCode"},
-            "Message": _DELAYED,
-        }
+        return {**{key: value for key, value in payload.items() if key != "ErrorCode"}, "Message": _DELAYED}
     return payload

@@ -105,8 +105,9 @@ class Simulator:
 
     def _resume(self) -> None:
         world = self.world
-        missing = [row for row in world.state.messages if row.seq > world.ledger.last_seq]
-        world.ledger.record(sorted(missing, key=lambda row: row.seq))  # killed between commit and ledger
+        world.ledger.record(
+            world.state.messages.after(world.ledger.last_seq)
+        )  # killed between commit and ledger
         for message in world.state.messages:
             outcomes.schedule(world, message)
         world.dispatcher.resume()
@@ -135,8 +136,7 @@ class Simulator:
         if rule.seconds is not None:
             loop = asyncio.get_running_loop()
             self._reopening = loop.call_later(
-                rule.seconds,
-                lambda: self._tasks.append(loop.create_task(self._reopen(rule))),
+                rule.seconds, lambda: self._tasks.append(loop.create_task(self._reopen(rule)))
             )
 
     async def _reopen(self, rule: Refuse) -> None:
@@ -156,8 +156,7 @@ class Simulator:
         world.dns_table.records = []
         world.clock.reset()
         world.timetable.clock_changed()
-        for name, value in Settings():
-            setattr(world.settings, name, value)
+        world.settings.become(Settings())
         world.faults.replace(RuleSet())
         world.store.put("account", "token", {"token": world.account_token})
         await self.apply_faults()

@@ -11,16 +11,12 @@ class BounceType(NamedTuple):
 
 BOUNCE_TYPES: dict[str, BounceType] = {
     "HardBounce": BounceType(
-        1,
-        "Hard bounce",
-        "The server was unable to deliver your message (unknown user).",
+        1, "Hard bounce", "The server was unable to deliver your message (unknown user)."
     ),
     "Transient": BounceType(2, "Message delayed", "The server could not temporarily deliver your message."),
     "Unsubscribe": BounceType(16, "Unsubscribe request", "Unsubscribe or Remove request."),
     "Subscribe": BounceType(
-        32,
-        "Subscribe request",
-        "Subscribe request from someone wanting to join the list.",
+        32, "Subscribe request", "Subscribe request from someone wanting to join the list."
     ),
     "AutoResponder": BounceType(64, "Auto responder", "Automatic email responder."),
     "AddressChange": BounceType(128, "Address change", "The recipient has requested an address change."),
@@ -39,9 +35,7 @@ BOUNCE_TYPES: dict[str, BounceType] = {
         100000, "Invalid email address", "The address is not a valid email address."
     ),
     "SpamComplaint": BounceType(
-        100001,
-        "Spam complaint",
-        "The subscriber explicitly marked this message as spam.",
+        100001, "Spam complaint", "The subscriber explicitly marked this message as spam."
     ),
     "ManuallyDeactivated": BounceType(100002, "Manually deactivated", "The email was manually deactivated."),
     "Unconfirmed": BounceType(100003, "Registration not confirmed", "The subscriber has not confirmed."),
@@ -50,9 +44,7 @@ BOUNCE_TYPES: dict[str, BounceType] = {
         100007, "SMTP API error", "An error occurred while accepting an email via SMTP."
     ),
     "InboundError": BounceType(
-        100008,
-        "Processing failed",
-        "Unable to deliver inbound message to inbound hook.",
+        100008, "Processing failed", "Unable to deliver inbound message to inbound hook."
     ),
     "DMARCPolicy": BounceType(100009, "DMARC Policy", "Email rejected due to DMARC policy."),
     "TemplateRenderingFailed": BounceType(

@@ -31,10 +31,7 @@ async def list_bounces(call: Call) -> Json:
         if start <= bounce.bounced_at < end and kind in ("", bounce.type.lower()) and _matches(call, bounce)
     ]
     found.sort(key=lambda bounce: -bounce.id)
-    return {
-        "TotalCount": len(found),
-        "Bounces": [show(bounce) for bounce in found[offset : offset + count]],
-    }
+    return {"TotalCount": len(found), "Bounces": [show(bounce) for bounce in found[offset : offset + count]]}
 
 
 def _of_server(call: Call) -> list[Bounce]:
@@ -67,8 +64,8 @@ async def get_bounce(call: Call) -> Json:
 
 async def get_dump(call: Call) -> Json:
     bounce = _find(call)
-    body = f"From: <>\r\nTo: {bounce.sender}\r\nSubject: Undeliverable: {bounce.subject}\r\n\r\n{bounce.details}\r\n"
-    return {"Body": body}
+    head = f"From: <>\r\nTo: {bounce.sender}\r\nSubject: Undeliverable: {bounce.subject}\r\n"
+    return {"Body": f"{head}\r\n{bounce.details}\r\n"}
 
 
 async def activate(call: Call) -> Json:
@@ -94,10 +91,7 @@ async def delivery_stats(call: Call) -> Json:
     rows += [
         {"Type": kind, "Name": BOUNCE_TYPES[kind].name, "Count": count} for kind, count in counts.items()
     ]
-    return {
-        "InactiveMails": sum(bounce.inactive for bounce in bounces),
-        "Bounces": rows,
-    }
+    return {"InactiveMails": sum(bounce.inactive for bounce in bounces), "Bounces": rows}
 
 
 def _find(call: Call) -> Bounce:

@@ -1,6 +1,7 @@
 """The simulator's clock, which tests may speed up or push forward, and the work that waits on it."""
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import logging
@@ -11,7 +12,7 @@ from sandbox.postmark.store import Store
 
 
 class Clock:
-    """`now()` is the wall clock until someone changes the scale or advances it; a restart goes on from there."""
+    """The wall clock, until someone changes the scale or advances it; a restart goes on from there."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -28,11 +29,7 @@ class Clock:
 
     def change(self, *, scale: float | None = None, advance_seconds: float = 0.0) -> None:
         now = self.now() + advance_seconds
-        self._anchor = {
-            "wall": time.time(),
-            "virtual": now,
-            "scale": self.scale if scale is None else scale,
-        }
+        self._anchor = {"wall": time.time(), "virtual": now, "scale": self.scale if scale is None else scale}
         self._store.put("clock", "anchor", self._anchor)
 
     def reset(self) -> None:
@@ -82,10 +79,8 @@ class Timetable:
         delay = None
         if self._heap:
             delay = max(0.0, (self._heap[0][0] - self._clock.now()) / self._clock.scale)
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), delay)
-        except TimeoutError:
-            pass
 
 
 def _run(action: Callable[[], object]) -> None:

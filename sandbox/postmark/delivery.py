@@ -1,4 +1,4 @@
-"""Events on their way to webhooks: who gets one, attempts, the retry ladder, and when a trigger type is given up."""
+"""Events on their way to webhooks: who gets one, attempts, retries, and when a trigger type is given up."""
 
 import asyncio
 import random
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from sandbox.postmark import fault_rules, retry
 from sandbox.postmark.clock import Clock, Timetable
-from sandbox.postmark.dates import zulu
 from sandbox.postmark.entities import Delivery, Json, Trigger, Webhook
 from sandbox.postmark.faults import Faults, Scope
 from sandbox.postmark.ids import new_uuid
@@ -45,12 +44,7 @@ class Dispatcher:
             self._schedule(found)
 
     def publish(
-        self,
-        server_id: int,
-        stream: str,
-        trigger: Trigger,
-        payload: Json,
-        content: str = "",
+        self, server_id: int, stream: str, trigger: Trigger, payload: Json, content: str = ""
     ) -> list[int]:
         """One delivery per webhook that listens (and per copy a fault asks for); their ids."""
         hooks = [hook for hook in self._state.webhooks_of(server_id) if hook.stream == stream]
@@ -98,10 +92,7 @@ class Dispatcher:
         lane = self._lanes[webhook_id]
         while lane and self._busy[webhook_id] < self._settings.webhook_concurrency:
             number = lane.popleft()
-            row, hook = (
-                self._state.deliveries.get(number),
-                self._state.webhooks.get(webhook_id),
-            )
+            row, hook = (self._state.deliveries.get(number), self._state.webhooks.get(webhook_id))
             if row is None or hook is None:
                 self._finish(row)
             elif self._faults.pauses(hook.server_id, row.trigger):
@@ -173,7 +164,6 @@ class Dispatcher:
     def _record(self, row: Delivery, hook: Webhook, posted: Posted, outcome: str) -> None:
         entry = {
             "seq": len(self._attempts.entries) + 1,
-            "at": zulu(self._clock.now()),
             "at_seconds": self._clock.now(),
             "webhook_id": hook.id,
             "server_id": hook.server_id,
@@ -205,15 +195,12 @@ class Dispatcher:
 
     @property
     def is_idle(self) -> bool:
-        """Nothing is being posted and nothing waits for its turn; later retries and held events do not count."""
+        """Nothing is being posted or waits for its turn; later retries and held events do not count."""
         return not self._tasks and not any(self._lanes.values())
 
     async def verify(self, hook: Webhook, payloads: dict[Trigger, Json]) -> dict[Trigger, Posted]:
         """Post the payloads at once, outside of all ladders and statistics."""
-        headers = {
-            "X-PM-Webhook-Trace-Id": new_uuid(self._rng),
-            "X-PM-Webhook-Event-Id": new_uuid(self._rng),
-        }
+        headers = {"X-PM-Webhook-Trace-Id": new_uuid(self._rng), "X-PM-Webhook-Event-Id": new_uuid(self._rng)}
         timeout = self._settings.webhook_timeout_seconds
         answers = await asyncio.gather(
             *(self._poster.post(hook, payload, headers, timeout) for payload in payloads.values())

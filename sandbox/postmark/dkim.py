@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sandbox.postmark.entities import Domain
 
-# SubjectPublicKeyInfo of an RSA key up to its modulus, by key size. The modulus is random: nobody signs with it.
+# SubjectPublicKeyInfo of an RSA key up to its modulus, by key size. The modulus is random: nobody signs.
 _PREFIX = {
     1024: "30819f300d06092a864886f70d010101050003818d0030818902818100",
     2048: "30820122300d06092a864886f70d01010105000382010f003082010a0282010100",

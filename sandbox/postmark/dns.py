@@ -1,7 +1,7 @@
 """Where the records of customers are looked up: a table that tests edit, or a Route 53 stand-in.
 
-Names and values have Route 53's form: no matter which case, with or without the final dot; a TXT value is one or more
-quoted strings of up to 255 bytes. The stand-in accepts an unquoted TXT, AWS refuses it: it verifies nothing here.
+Names and values have Route 53's form: names in any letter case, with or without the final dot; a TXT value is
+one or more quoted strings of up to 255 bytes. The stand-in accepts an unquoted one, AWS does not: no match.
 """
 
 import re
@@ -19,7 +19,7 @@ def canonical(name: str) -> str:
 
 
 def unquote_txt(value: str) -> str | None:
-    """The joined strings of a TXT value, or None if it is not a sequence of quoted strings of legal length."""
+    """The joined strings of a TXT value; None if they are not quoted or too long."""
     if not _WHOLE_TXT.fullmatch(value):
         return None
     strings = [_ESCAPE.sub(_unescape, quoted) for quoted in _QUOTED.findall(value)]

@@ -28,7 +28,7 @@ PUBLIC_DOMAINS = frozenset(
 
 
 def dkim_fields(domain: Domain | None) -> Json:
-    """What a domain and its signatures show alike; a signature whose domain entry was deleted shows blanks."""
+    """What a domain and its signatures show alike; blanks for a signature whose domain was deleted."""
     if domain is None:
         domain = Domain(0, "", "", "")
     return {
@@ -56,14 +56,7 @@ def show(domain: Domain) -> Json:
 
 
 def _row(domain: Domain) -> Json:
-    names = (
-        "Name",
-        "SPFVerified",
-        "DKIMVerified",
-        "WeakDKIM",
-        "ReturnPathDomainVerified",
-        "ID",
-    )
+    names = ("Name", "SPFVerified", "DKIMVerified", "WeakDKIM", "ReturnPathDomainVerified", "ID")
     whole = show(domain)
     return {name: whole[name] for name in names}
 
@@ -93,10 +86,7 @@ def checked_return_path(value: object, name: str, code: int) -> str:
 async def list_domains(call: Call) -> Json:
     count, offset = call.page(500)
     found = sorted(call.world.state.domains, key=lambda domain: domain.name)
-    return {
-        "TotalCount": len(found),
-        "Domains": [_row(domain) for domain in found[offset : offset + count]],
-    }
+    return {"TotalCount": len(found), "Domains": [_row(domain) for domain in found[offset : offset + count]]}
 
 
 async def get_domain(call: Call) -> Json:

@@ -5,14 +5,7 @@ from typing import Any, Literal
 
 Json = dict[str, Any]
 Trigger = Literal["Open", "Click", "Delivery", "Bounce", "SpamComplaint", "SubscriptionChange"]
-TRIGGERS: tuple[Trigger, ...] = (
-    "Open",
-    "Click",
-    "Delivery",
-    "Bounce",
-    "SpamComplaint",
-    "SubscriptionChange",
-)
+TRIGGERS: tuple[Trigger, ...] = ("Open", "Click", "Delivery", "Bounce", "SpamComplaint", "SubscriptionChange")
 
 
 @dataclass
@@ -111,7 +104,7 @@ class Message:
     fault: str | None
     status: str = "Queued"
     pending: list[list[Any]] = field(default_factory=list)  # [due, recipient, outcome] still to happen
-    events: list[Json] = field(default_factory=list)
+    events: list[list[Any]] = field(default_factory=list)  # [type, recipient, at, ...]: see message_events
 
 
 @dataclass

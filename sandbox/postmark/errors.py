@@ -7,12 +7,7 @@ class ApiError(Exception):
     """A documented refusal. `body` replaces the usual envelope (webhook verification has its own)."""
 
     def __init__(
-        self,
-        code: int,
-        message: str,
-        *,
-        status: int = 422,
-        body: dict[str, Any] | None = None,
+        self, code: int, message: str, *, status: int = 422, body: dict[str, Any] | None = None
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
@@ -52,5 +47,6 @@ def inactive_text(addresses: list[str], style: str) -> str:
 def partly_inactive_text(addresses: list[str]) -> str:
     return (
         f"Message OK, but will not deliver to these inactive addresses: {', '.join(addresses)}. "
-        "Inactive recipients are ones that have generated a hard bounce, a spam complaint, or a manual suppression."
+        "Inactive recipients are ones that have generated a hard bounce, a spam complaint, "
+        "or a manual suppression."
     )

@@ -15,8 +15,7 @@ class Rule(BaseModel):
 
     id: str | None = None
     endpoint: str = Field(
-        default="*",
-        description="glob on the route template or the path, such as /email/batch",
+        default="*", description="glob on the route template or the path, such as /email/batch"
     )
     method: str | None = None
     server_id: int | None = None
@@ -24,8 +23,7 @@ class Rule(BaseModel):
     skip: int = Field(default=0, ge=0, description="let this many matches pass first")
     count: int | None = Field(default=None, ge=1, description="fire this often, then never again")
     seed: int | None = Field(
-        default=None,
-        description="of the draws for probability; default: the seed of the set",
+        default=None, description="of the draws for probability; default: the seed of the set"
     )
 
 
@@ -88,10 +86,7 @@ class Respond(Rule):
 
 class AcceptThenReset(Rule):
     kind: Literal["accept_then_reset"]
-    partial: bool = Field(
-        default=False,
-        description="send status line, headers and half of the body first",
-    )
+    partial: bool = Field(default=False, description="send status line, headers and half of the body first")
 
 
 class AcceptThen500(Rule):
@@ -130,7 +125,7 @@ class PartialBatch(Rule):
 
 
 class PartialInactive(Rule):
-    """The form of the answer when some but not all recipients are inactive; `recipients` are added to those."""
+    """How to answer when some but not all recipients are inactive; `recipients` are added to those."""
 
     kind: Literal["partial_inactive"]
     form: Literal["ok", "406"] = "ok"
@@ -207,14 +202,7 @@ AnyRule = Annotated[
 ]
 ANY_RULE: TypeAdapter[AnyRule] = TypeAdapter(AnyRule)
 
-BEFORE_ACCEPTANCE: tuple[type[Rule], ...] = (
-    Reset,
-    Hang,
-    RateLimited,
-    Unavailable,
-    RevokedToken,
-    Respond,
-)
+BEFORE_ACCEPTANCE: tuple[type[Rule], ...] = (Reset, Hang, RateLimited, Unavailable, RevokedToken, Respond)
 AFTER_ACCEPTANCE: tuple[type[Rule], ...] = (
     Hang,
     Respond,

@@ -71,11 +71,7 @@ class ActiveRule:
         return fires
 
     def show(self) -> Json:
-        return {
-            **self.rule.model_dump(mode="json"),
-            "matched": self.matched,
-            "fired": self.fired,
-        }
+        return {**self.rule.model_dump(mode="json"), "matched": self.matched, "fired": self.fired}
 
 
 class Faults:
@@ -131,10 +127,7 @@ class Faults:
 
     def present(self, kind: type[R]) -> R | None:
         """A rule of the kind, whatever its scope and counts."""
-        return next(
-            (active.rule for active in self._active if isinstance(active.rule, kind)),
-            None,
-        )
+        return next((active.rule for active in self._active if isinstance(active.rule, kind)), None)
 
     def has(self, kind: type[Rule]) -> bool:
         return any(isinstance(active.rule, kind) for active in self._active)

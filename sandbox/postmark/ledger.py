@@ -11,7 +11,7 @@ from sandbox.postmark.entities import Json, Message
 
 
 class AppendLog:
-    """Lines are flushed to the operating system before `append` returns, so a killed process loses none."""
+    """Lines are flushed to the operating system before a call returns, so a killed process loses none."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -22,9 +22,13 @@ class AppendLog:
         self._file = path.open("a", encoding="utf-8")
 
     def append(self, entries: list[Json]) -> None:
+        self.write(entries)
+        self.entries.extend(entries)
+
+    def write(self, entries: list[Json]) -> None:
+        """To the file only."""
         self._file.write("".join(json.dumps(entry) + "\n" for entry in entries))
         self._file.flush()
-        self.entries.extend(entries)
 
     def start_afresh(self) -> None:
         """Begin an empty file; the old one stays beside it under a number."""
@@ -59,36 +63,43 @@ def entry_of(message: Message) -> Json:
     }
 
 
-class Ledger(AppendLog):
-    """Every accepted message once, in order of acceptance, whatever the client was told about it."""
+class Ledger:
+    """Every accepted message once, in order of acceptance, whatever the client was told about it.
+
+    The file is the record; questions are answered from the messages, which hold the same facts.
+    """
+
+    def __init__(self, path: Path) -> None:
+        log = AppendLog(path)
+        self.last_seq: int = log.entries[-1]["seq"] if log.entries else 0
+        log.entries.clear()
+        self._log = log
 
     def record(self, messages: list[Message]) -> None:
         if messages:
-            self.append([entry_of(message) for message in messages])
+            self._log.write([entry_of(message) for message in messages])
+            self.last_seq = messages[-1].seq
 
-    @property
-    def last_seq(self) -> int:
-        return self.entries[-1]["seq"] if self.entries else 0
+    def start_afresh(self) -> None:
+        self._log.start_afresh()
+        self.last_seq = 0
 
-    def find(self, *, since: int, limit: int, **wanted: str) -> list[Json]:
-        """Entries after the sequence number `since` whose metadata has all wanted values."""
-        later = (entry for entry in self.entries if entry["seq"] > since)
-        found = [entry for entry in later if wanted.items() <= entry["metadata"].items()]
-        return found[:limit]
+    def close(self) -> None:
+        self._log.close()
 
-    def summary(self, metadata_key: str) -> Json:
-        """Counts, and the values of the metadata key that were accepted more than once."""
-        values = Counter(entry["metadata"].get(metadata_key) for entry in self.entries)
-        without = values.pop(None, 0)
-        duplicates: dict[Any, int] = {value: count for value, count in values.items() if count > 1}
-        return {
-            "accepted": len(self.entries),
-            "last_seq": self.last_seq,
-            "metadata_key": metadata_key,
-            "distinct": len(values),
-            "without_key": without,
-            "duplicated": len(duplicates),
-            "duplicates": duplicates,
-            "by_server": Counter(str(entry["server_id"]) for entry in self.entries),
-            "by_fault": Counter(entry["fault"] or "none" for entry in self.entries),
-        }
+
+def summary(messages: list[Message], metadata_key: str) -> Json:
+    """Counts, and the values of the metadata key that were accepted more than once."""
+    values = Counter(message.metadata.get(metadata_key) for message in messages)
+    without = values.pop(None, 0)
+    duplicates: dict[Any, int] = {value: count for value, count in values.items() if count > 1}
+    return {
+        "accepted": len(messages),
+        "metadata_key": metadata_key,
+        "distinct": len(values),
+        "without_key": without,
+        "duplicated": len(duplicates),
+        "duplicates": duplicates,
+        "by_server": Counter(str(message.server_id) for message in messages),
+        "by_fault": Counter(message.fault or "none" for message in messages),
+    }

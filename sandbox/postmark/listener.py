@@ -6,8 +6,10 @@ from aiohttp import web
 
 
 class Listener:
-    """Beside the listening socket a second one stays bound and never listens: while the first is closed, connections
-    are refused, and the kernel gives the port to nobody else."""
+    """Beside the listening socket a second one stays bound and never listens.
+
+    While the first is closed, connections are refused, and the kernel gives the port to nobody else.
+    """
 
     def __init__(self, runner: web.AppRunner, host: str, port: int) -> None:
         self._runner, self._host = runner, host

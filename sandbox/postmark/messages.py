@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from email.message import EmailMessage
+from typing import Any
 
+from sandbox.postmark import message_events
 from sandbox.postmark.dates import eastern, since, until
 from sandbox.postmark.entities import Json, Message
 from sandbox.postmark.errors import ApiError
@@ -37,10 +39,7 @@ def show(message: Message) -> Json:
 async def search(call: Call) -> Json:
     count, offset = call.page(700, reach=MAX_REACH)
     found = list(_found(call))
-    return {
-        "TotalCount": len(found),
-        "Messages": [show(row) for row in found[offset : offset + count]],
-    }
+    return {"TotalCount": len(found), "Messages": [show(row) for row in found[offset : offset + count]]}
 
 
 def _found(call: Call) -> Iterator[Message]:
@@ -95,18 +94,22 @@ def _between(call: Call) -> tuple[float, float]:
 
 async def details(call: Call) -> Json:
     message = _find(call)
-    content = call.world.store.content(message.id)
+    content = call.world.store.content(message.seq)
     bodies = {
         "TextBody": content["TextBody"],
         "HtmlBody": content["HtmlBody"],
         "Body": _raw(message, content),
     }
-    return {**show(message), **bodies, "MessageEvents": message.events}
+    return {
+        **show(message),
+        **bodies,
+        "MessageEvents": [message_events.show(event) for event in message.events],
+    }
 
 
 async def dump(call: Call) -> Json:
     message = _find(call)
-    return {"Body": _raw(message, call.world.store.content(message.id))}
+    return {"Body": _raw(message, call.world.store.content(message.seq))}
 
 
 def _raw(message: Message, content: Json) -> str:
@@ -151,26 +154,24 @@ def _events(call: Call, kind: str, key: str, messages: Iterable[Message]) -> Jso
     count, offset = call.page(700, reach=MAX_REACH)
     recipient, tag = call.query.get("recipient", "").lower(), call.query.get("tag", "")
     found = [
-        _event(message, event)
+        _visit(message, event)
         for message in messages
         for event in message.events
-        if event["Type"] == kind
-        and recipient in ("", event["Recipient"].lower())
-        and tag in ("", message.tag)
+        if event[0] == kind and recipient in ("", event[1].lower()) and tag in ("", message.tag)
     ]
     return {"TotalCount": len(found), key: found[offset : offset + count]}
 
 
-def _event(message: Message, event: Json) -> Json:
-    link = event["Details"].get("Link")
+def _visit(message: Message, event: list[Any]) -> Json:
+    kind, recipient, at, *details = event
     return {
-        "RecordType": "Click" if event["Type"] == "LinkClicked" else "Open",
+        "RecordType": "Click" if kind == "LinkClicked" else "Open",
         "MessageID": message.id,
         "MessageStream": message.stream,
-        "Recipient": event["Recipient"],
-        "ReceivedAt": event["ReceivedAt"],
+        "Recipient": recipient,
+        "ReceivedAt": eastern(at),
         "Tag": message.tag,
-        **({"OriginalLink": link} if link else {}),
+        **({"OriginalLink": details[0]} if details else {}),
     }
 
 

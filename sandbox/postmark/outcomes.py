@@ -2,11 +2,10 @@
 
 from functools import partial
 
-from sandbox.postmark import payloads
+from sandbox.postmark import message_events, payloads
 from sandbox.postmark.addresses import Mailbox
 from sandbox.postmark.bounce_types import BOUNCE_TYPES, SUPPRESSING, bounce_type_named
-from sandbox.postmark.dates import zulu
-from sandbox.postmark.entities import Bounce, Json, Message
+from sandbox.postmark.entities import Bounce, Message
 from sandbox.postmark.suppressing import suppress
 from sandbox.postmark.world import World
 
@@ -32,18 +31,12 @@ def outcomes_for(recipient: str, forced_bounce: str | None) -> list[str]:
         return [f"Bounce:{bounce_type_named(forced_bounce)}"]
     local = mailbox.local_part.lower()
     return next(
-        (outcomes for prefix, outcomes in _BY_PREFIX.items() if local.startswith(prefix)),
-        ["Delivery"],
+        (outcomes for prefix, outcomes in _BY_PREFIX.items() if local.startswith(prefix)), ["Delivery"]
     )
 
 
 def plan(
-    world: World,
-    message: Message,
-    recipients: list[str],
-    forced_bounce: str | None,
-    *,
-    at_once: bool,
+    world: World, message: Message, recipients: list[str], forced_bounce: str | None, *, at_once: bool
 ) -> None:
     """Write down what is to happen; `at_once` brings the first event of each recipient to this moment."""
     settings = world.settings
@@ -91,25 +84,9 @@ def happen(world: World, message: Message, recipient: str, outcome: str, link: s
     return _visited(world, message, recipient, kind, link)
 
 
-def _note(world: World, message: Message, recipient: str, kind: str, details: Json) -> float:
-    now = world.clock.now()
-    event = {
-        "Recipient": recipient,
-        "Type": kind,
-        "ReceivedAt": zulu(now),
-        "Details": details,
-    }
-    message.events.append(event)
-    return now
-
-
 def _delivered(world: World, message: Message, recipient: str) -> list[int]:
-    details = {
-        "DeliveryMessage": "smtp;250 2.0.0 OK simulated",
-        "DestinationServer": f"mx.{Mailbox(recipient).domain} (192.0.2.25)",
-        "DestinationIP": "192.0.2.25",
-    }
-    now = _note(world, message, recipient, "Delivered", details)
+    now = world.clock.now()
+    message_events.note(message, "Delivered", recipient, now)
     payload = payloads.delivery(message, recipient, now)
     return world.dispatcher.publish(message.server_id, message.stream, "Delivery", payload)
 
@@ -118,19 +95,12 @@ def _bounced(world: World, message: Message, recipient: str, bounce_type: str) -
     found = _make_bounce(world, message, recipient, bounce_type)
     world.state.bounces.put(found)
     kind = "Transient" if bounce_type == "Transient" else "Bounced"
-    _note(
-        world,
-        message,
-        recipient,
-        kind,
-        {"Summary": found.details, "BounceID": str(found.id)},
-    )
-    trigger = "SpamComplaint" if bounce_type == "SpamComplaint" else "Bounce"
+    message_events.note(message, kind, recipient, found.bounced_at, found.details, found.id)
     content = f"From: {message.sender}\r\nTo: {recipient}\r\nSubject: {message.subject}\r\n\r\nsimulated"
     made = world.dispatcher.publish(
         message.server_id,
         message.stream,
-        "SpamComplaint" if trigger == "SpamComplaint" else "Bounce",
+        "SpamComplaint" if bounce_type == "SpamComplaint" else "Bounce",
         payloads.bounce(found),
         content,
     )
@@ -160,37 +130,19 @@ def _make_bounce(world: World, message: Message, recipient: str, bounce_type: st
 
 
 def _suppressed(world: World, message: Message, recipient: str, reason: str, origin: str) -> list[int]:
-    details = {"Origin": origin, "SuppressSending": "True"}
-    _note(world, message, recipient, "SubscriptionChanged", details)
+    message_events.note(message, "SubscriptionChanged", recipient, world.clock.now(), origin)
     return suppress(
-        world,
-        message.server_id,
-        message.stream,
-        recipient,
-        reason=reason,
-        origin=origin,
-        message=message,
+        world, message.server_id, message.stream, recipient, reason=reason, origin=origin, message=message
     )
 
 
 def _visited(world: World, message: Message, recipient: str, kind: str, link: str) -> list[int]:
-    first = not any(event["Type"] == "Opened" and event["Recipient"] == recipient for event in message.events)
+    now = world.clock.now()
     if kind == "Open":
-        now = _note(
-            world,
-            message,
-            recipient,
-            "Opened",
-            {"Summary": "Email opened with Chrome 138.0"},
-        )
+        first = not any(event[:2] == ["Opened", recipient] for event in message.events)
+        message_events.note(message, "Opened", recipient, now)
         payload = payloads.opened(message, recipient, now, first=first)
         return world.dispatcher.publish(message.server_id, message.stream, "Open", payload)
-    now = _note(
-        world,
-        message,
-        recipient,
-        "LinkClicked",
-        {"Summary": "Link clicked", "Link": link},
-    )
+    message_events.note(message, "LinkClicked", recipient, now, link)
     payload = payloads.clicked(message, recipient, now, link)
     return world.dispatcher.publish(message.server_id, message.stream, "Click", payload)

@@ -109,17 +109,11 @@ def clicked(message: Message, recipient: str, at: float, link: str) -> Json:
 
 
 def _visitor() -> dict[str, Any]:
-    return {
-        "Client": _CLIENT,
-        "OS": _OS,
-        "Platform": "Desktop",
-        "UserAgent": _AGENT,
-        "Geo": {},
-    }
+    return {"Client": _CLIENT, "OS": _OS, "Platform": "Desktop", "UserAgent": _AGENT, "Geo": {}}
 
 
 def dummy(trigger: Trigger, stream: str, now: float) -> Json:
-    """A test post: server 23, the zero MessageID, john@example.com, ID 42, as the documentation shows them."""
+    """A test post: server 23, the zero MessageID, john@example.com, ID 42, as documented."""
     message = _dummy_message(stream, now)
     recipient = message.recipients[0]
     if trigger == "Delivery":
@@ -131,20 +125,10 @@ def dummy(trigger: Trigger, stream: str, now: float) -> Json:
     if trigger == "SubscriptionChange":
         reason = "ManualSuppression"
         return subscription_change(
-            23,
-            stream,
-            recipient,
-            now,
-            reason=reason,
-            origin="Recipient",
-            message=message,
+            23, stream, recipient, now, reason=reason, origin="Recipient", message=message
         )
     return bounce(
-        _dummy_bounce(
-            "SpamComplaint" if trigger == "SpamComplaint" else "HardBounce",
-            message,
-            now,
-        )
+        _dummy_bounce("SpamComplaint" if trigger == "SpamComplaint" else "HardBounce", message, now)
     )
 
 

@@ -34,11 +34,7 @@ class Poster:
         )
 
     async def post(
-        self,
-        hook: Webhook,
-        payload: Json,
-        headers: dict[str, str],
-        timeout_seconds: float,
+        self, hook: Webhook, payload: Json, headers: dict[str, str], timeout_seconds: float
     ) -> Posted:
         started = time.monotonic()
         try:
@@ -46,19 +42,11 @@ class Poster:
         except TimeoutError:
             return Posted(None, "timeout", time.monotonic() - started)
         except (aiohttp.ClientError, OSError, ValueError) as problem:
-            return Posted(
-                None,
-                f"{type(problem).__name__}: {problem}"[:200],
-                time.monotonic() - started,
-            )
+            return Posted(None, f"{type(problem).__name__}: {problem}"[:200], time.monotonic() - started)
         return Posted(status, None, time.monotonic() - started)
 
     async def _post(
-        self,
-        hook: Webhook,
-        payload: Json,
-        headers: dict[str, str],
-        timeout_seconds: float,
+        self, hook: Webhook, payload: Json, headers: dict[str, str], timeout_seconds: float
     ) -> int:
         async with asyncio.timeout(timeout_seconds):
             async with self._session.post(

@@ -18,7 +18,7 @@ def ladder_minutes(rules: str, trigger: Trigger) -> list[int]:
 
 
 def is_success(rules: str, status: int | None) -> bool:
-    """Whether 201 to 299 count is open in the sources: with the 2026 rules yes, with the older `any non-200` no."""
+    """Whether 201 to 299 count is open in the sources: by the 2026 rules yes, by `any non-200` no."""
     if status is None:
         return False
     return status == 200 if rules == "legacy" else 200 <= status < 300

@@ -1,4 +1,4 @@
-"""Records in the Route 53 stand-in. A module of its own: boto3 doubles the time to start, and most starts need none."""
+"""Records in the Route 53 stand-in. Apart from `dns`, because boto3 doubles the time to start."""
 
 import asyncio
 

@@ -34,7 +34,7 @@ class Call:
         return self.caller
 
     def object(self, empty_code: int = 402, text: str = "The request body is not valid JSON.") -> Json:
-        """The body with its keys in lower case (they are accepted in any). Raises ApiError when it is no object."""
+        """The body with its keys in lower case: any is accepted. Raises ApiError if it is no object."""
         if not isinstance(self.body, dict) or not self.body:
             raise ApiError(empty_code if self.body in (None, {}) else 403, text)
         return folded(self.body)
@@ -56,10 +56,7 @@ class Call:
     def _natural(self, name: str, code: int) -> int:
         text = self.query.get(name, "")
         if not (text.isascii() and text.isdigit()):
-            raise ApiError(
-                code,
-                f"Parameter '{name}' is required and must be a non-negative number.",
-            )
+            raise ApiError(code, f"Parameter '{name}' is required and must be a non-negative number.")
         return int(text)
 
 

@@ -30,10 +30,7 @@ def _row(signature: Signature) -> Json:
 
 
 def show(world: World, signature: Signature) -> Json:
-    whole = {
-        **_row(signature),
-        **dkim_fields(world.state.domains.named(signature.domain)),
-    }
+    whole = {**_row(signature), **dkim_fields(world.state.domains.named(signature.domain))}
     return {**whole, "ID": signature.id, "ConfirmationPersonalNote": signature.note}
 
 
@@ -94,10 +91,7 @@ def _checked_reply_to(given: Json) -> str:
 def _checked_note(given: Json) -> str:
     note = given.get("confirmationpersonalnote") or ""
     if len(str(note)) > MAX_NOTE:
-        raise ApiError(
-            521,
-            f"The field 'ConfirmationPersonalNote' may have up to {MAX_NOTE} characters.",
-        )
+        raise ApiError(521, f"The field 'ConfirmationPersonalNote' may have up to {MAX_NOTE} characters.")
     return str(note)
 
 
@@ -106,10 +100,7 @@ async def edit_sender(call: Call) -> Json:
     given = call.object(502, "No data was given to update the signature with.")
     domain = world.state.domains.named(signature.domain)
     if given.get("returnpathdomain") is not None and domain is not None:
-        set_return_path(
-            domain,
-            checked_return_path(given["returnpathdomain"], signature.domain, 522),
-        )
+        set_return_path(domain, checked_return_path(given["returnpathdomain"], signature.domain, 522))
         world.state.domains.put(domain)
     signature.name = _checked_name(given) if "name" in given else signature.name
     signature.reply_to = _checked_reply_to(given) if "replytoemail" in given else signature.reply_to
@@ -141,10 +132,7 @@ async def request_new_dkim(call: Call) -> Json:
         raise ApiError(505, "This DKIM is already being renewed.")
     dkim.rotate(domain, call.world.clock.now(), call.world.settings.dkim_key_bits)
     call.world.state.domains.put(domain)
-    return {
-        "ErrorCode": 0,
-        "Message": f"A new DKIM key for {signature.email} was requested.",
-    }
+    return {"ErrorCode": 0, "Message": f"A new DKIM key for {signature.email} was requested."}
 
 
 def _find(call: Call) -> Signature:

@@ -15,13 +15,13 @@ from sandbox.postmark.world import World
 MAX_BATCH = 500
 MAX_BATCH_BYTES = 50 * 1024 * 1024
 _NOT_A_SENDER = (
-    "The 'From' address you supplied ({}) is not a Sender Signature on your account. Please add and confirm this "
-    "address in order to be able to use it in the 'From' field of your messages."
+    "The 'From' address you supplied ({}) is not a Sender Signature on your account. Please add and confirm "
+    "this address in order to be able to use it in the 'From' field of your messages."
 )
 _PENDING_ACCOUNT = (
-    "While your account is pending approval, all recipient addresses must share the same domain as the 'From' "
-    "address. The domain of the 'From' address is '{}', but you are attempting to send email to the following "
-    "domain: '{}'."
+    "While your account is pending approval, all recipient addresses must share the same domain as the "
+    "'From' address. The domain of the 'From' address is '{}', but you are attempting to send email to the "
+    "following domain: '{}'."
 )
 
 
@@ -61,17 +61,14 @@ async def send_batch(call: Call) -> list[Json]:
     if not isinstance(call.body, list):
         raise ApiError(402 if call.body is None else 403, "The request body is not a JSON array.")
     if len(call.body) > MAX_BATCH:
-        raise ApiError(
-            410,
-            f"You may only send up to {MAX_BATCH} messages in a single batched request.",
-        )
+        raise ApiError(410, f"You may only send up to {MAX_BATCH} messages in a single batched request.")
     intake = _intake(call)
     results = [_accept_item(intake, item, position) for position, item in enumerate(call.body)]
     await intake.finish()
     return results
 
 
-async def send_with_template(call: Call) -> Json:
+async def send_with_template(_: Call) -> Json:
     text = "The 'TemplateId' associated with this request is not valid or was not found."
     raise ApiError(1101, text)
 
@@ -111,16 +108,13 @@ def _accept(intake: Intake, item: object, position: int) -> Json:
 def _check_stream(world: World, server: Server, draft: Draft) -> None:
     stream = world.state.streams.get((server.id, draft.stream))
     if stream is None or stream.archived_at is not None:
-        raise ApiError(
-            1235,
-            f"The stream provided: '{draft.stream}' does not exist on this server.",
-        )
+        raise ApiError(1235, f"The stream provided: '{draft.stream}' does not exist on this server.")
     if stream.type == "Inbound":
         raise ApiError(1236, f"Sending is not supported on the stream '{draft.stream}'.")
 
 
 def _check_sender(world: World, draft: Draft) -> None:
-    """A verified domain, exactly, or a confirmed signature. A verified return path alone does not count here."""
+    """A verified domain, exactly, or a confirmed signature. A verified return path alone does not count."""
     domain = world.state.domains.named(draft.sender.domain)
     if domain is not None and domain.dkim_verified:
         return
@@ -173,13 +167,7 @@ def _inactive(intake: Intake, server: Server, draft: Draft) -> tuple[list[str], 
 def _take_in(intake: Intake, server: Server, draft: Draft, active: list[str]) -> Message:
     world = intake.call.world
     message = _message(intake, server, draft)
-    outcomes.plan(
-        world,
-        message,
-        active,
-        draft.header("X-PM-Bounce-Type"),
-        at_once=intake.early is not None,
-    )
+    outcomes.plan(world, message, active, draft.header("X-PM-Bounce-Type"), at_once=intake.early is not None)
     world.state.messages.add(message)
     content = {
         "HtmlBody": draft.html,
@@ -187,7 +175,7 @@ def _take_in(intake: Intake, server: Server, draft: Draft, active: list[str]) ->
         "ReplyTo": draft.reply_to,
         "Headers": draft.headers,
     }
-    world.store.put_content(message.id, content)
+    world.store.put_content(message.seq, content)
     intake.accepted.append(message)
     return message
 
@@ -236,11 +224,5 @@ ROUTES = [
     Route("POST", "/email", "Server", send_one),
     Route("POST", "/email/batch", "Server", send_batch, max_bytes=MAX_BATCH_BYTES),
     Route("POST", "/email/withTemplate", "Server", send_with_template),
-    Route(
-        "POST",
-        "/email/batchWithTemplates",
-        "Server",
-        send_with_template,
-        max_bytes=MAX_BATCH_BYTES,
-    ),
+    Route("POST", "/email/batchWithTemplates", "Server", send_with_template, max_bytes=MAX_BATCH_BYTES),
 ]

@@ -9,25 +9,9 @@ from sandbox.postmark.routing import Call, Route
 from sandbox.postmark.world import World
 
 FIRST_ID = 1_000_001
-_COLORS = (
-    "Purple",
-    "Blue",
-    "Turqoise",
-    "Turquoise",
-    "Green",
-    "Red",
-    "Yellow",
-    "Grey",
-    "Orange",
-)
+_COLORS = ("Purple", "Blue", "Turqoise", "Turquoise", "Green", "Red", "Yellow", "Grey", "Orange")
 _TRACK_LINKS = ("None", "HtmlAndText", "HtmlOnly", "TextOnly")
-_URLS = (
-    "InboundHookUrl",
-    "BounceHookUrl",
-    "OpenHookUrl",
-    "DeliveryHookUrl",
-    "ClickHookUrl",
-)
+_URLS = ("InboundHookUrl", "BounceHookUrl", "OpenHookUrl", "DeliveryHookUrl", "ClickHookUrl")
 _FLAGS = (
     "SmtpApiActivated",
     "RawEmailEnabled",
@@ -78,10 +62,7 @@ async def list_servers(call: Call) -> Json:
     name = call.query.get("name", "").lower()
     found = [server for server in call.world.state.servers if name in server.name.lower()]
     found.sort(key=lambda server: server.name.lower())
-    return {
-        "TotalCount": len(found),
-        "Servers": [show(server) for server in found[offset : offset + count]],
-    }
+    return {"TotalCount": len(found), "Servers": [show(server) for server in found[offset : offset + count]]}
 
 
 async def get_server(call: Call) -> Json:
@@ -142,8 +123,7 @@ async def delete_server(call: Call) -> Json:
     server, state = _find(call), call.world.state
     if not (server.deletion_allowed or call.world.settings.server_deletion_allowed):
         raise ApiError(
-            604,
-            "You don't have delete access for servers through the API. Please contact support.",
+            604, "You don't have delete access for servers through the API. Please contact support."
         )
     for stream in state.streams_of(server.id):
         state.streams.remove(stream)

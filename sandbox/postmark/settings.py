@@ -1,4 +1,4 @@
-"""Standing behaviour that tests may change through the control API. Faults are elsewhere: these are ways to be healthy."""
+"""Standing behaviour that tests may change. Faults are elsewhere: these are ways to be healthy."""
 
 import random
 from typing import Any, Literal
@@ -65,3 +65,8 @@ class Settings(BaseModel):
     inactive_text: Literal["new", "old"] = "new"
     dkim_key_bits: Literal[1024, 2048] = 1024
     signature_not_found_status: Literal[404, 422] = 404
+
+    def become(self, other: "Settings") -> None:
+        """Take over all values: everybody holds this one object."""
+        for name, value in other:
+            setattr(self, name, value)

@@ -30,13 +30,10 @@ class Table(Generic[Key, Entity]):
         make: type[Entity],
         key: Callable[[Entity], Key],
         names: Callable[[Entity], list[str]] = lambda _: [],
+        stored_key: Callable[[Entity], object] | None = None,
     ) -> None:
-        self._store, self._kind, self._key, self._names = (
-            store,
-            make.__name__,
-            key,
-            names,
-        )
+        self._store, self._kind = store, make.__name__
+        self._key, self._names, self._stored_key = key, names, stored_key or key
         self._rows: dict[Key, Entity] = {}
         self._by_name: dict[str, Entity] = {}
         self._names_of: dict[Key, list[str]] = {}
@@ -45,7 +42,7 @@ class Table(Generic[Key, Entity]):
 
     def put(self, entity: Entity) -> None:
         self._hold(entity)
-        self._store.put(self._kind, self._key(entity), entity)
+        self._store.put(self._kind, self._stored_key(entity), entity)
 
     def get(self, key: Key) -> Entity | None:
         return self._rows.get(key)
@@ -57,7 +54,7 @@ class Table(Generic[Key, Entity]):
         key = self._key(entity)
         del self._rows[key]
         self._forget_names(key)
-        self._store.delete(self._kind, key)
+        self._store.delete(self._kind, self._stored_key(entity))
 
     def _hold(self, entity: Entity) -> None:
         key = self._key(entity)
@@ -125,7 +122,9 @@ class Messages(Table[str, Message]):
     """Accepted messages, found by id, by server and stream, and by one metadata value."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(store, Message, lambda row: row.id)
+        # Stored in order of acceptance: by random id, every write would go to another page of the file.
+        super().__init__(store, Message, lambda row: row.id, stored_key=lambda row: f"{row.seq:012d}")
+        self._by_seq: list[Message] = []
         self._by_stream: dict[tuple[int, str], list[Message]] = defaultdict(list)
         self._by_metadata: dict[tuple[int, str, str, str], list[Message]] = defaultdict(list)
         for message in sorted(self, key=lambda row: row.seq):
@@ -135,7 +134,12 @@ class Messages(Table[str, Message]):
         self.put(message)
         self._index(message)
 
+    def after(self, seq: int) -> list[Message]:
+        """In order of acceptance; sequence numbers start at 1 and have no gaps."""
+        return self._by_seq[seq:]
+
     def _index(self, message: Message) -> None:
+        self._by_seq.append(message)
         self._by_stream[message.server_id, message.stream].append(message)
         for key, value in message.metadata.items():
             self._by_metadata[message.server_id, message.stream, key.lower(), value].append(message)

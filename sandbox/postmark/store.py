@@ -1,7 +1,7 @@
 """What survives a restart: every entity as one JSON row in SQLite.
 
-Changes gather in memory and go out in one transaction, before the answer of the call that made them. `synchronous=OFF`
-on purpose: a killed process loses nothing, only a machine that loses power does.
+Changes gather in memory and go out in one transaction, before the answer of the call that made them.
+`synchronous=OFF` on purpose: a killed process loses nothing, only a machine that loses power does.
 """
 
 import json
@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS entity (kind TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS content (message_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entity (
+    kind TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS content (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
 """
 
 
@@ -23,22 +25,22 @@ class Store:
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.executescript(_SCHEMA)
         self._dirty: dict[tuple[str, str], object | None] = {}
-        self._contents: dict[str, dict[str, Any]] = {}
+        self._contents: dict[int, dict[str, Any]] = {}
 
     def put(self, kind: str, key: object, entity: object) -> None:
-        """Remember the entity (or a function that gives its JSON); it is written as it is at the time of `commit`."""
+        """Remember the entity, or a function that gives its JSON; written as it is when `commit` comes."""
         self._dirty[kind, str(key)] = entity
 
     def delete(self, kind: str, key: object) -> None:
         self._dirty[kind, str(key)] = None
 
-    def put_content(self, message_id: str, content: dict[str, Any]) -> None:
-        self._contents[message_id] = content
+    def put_content(self, seq: int, content: dict[str, Any]) -> None:
+        self._contents[seq] = content
 
-    def content(self, message_id: str) -> dict[str, Any]:
+    def content(self, seq: int) -> dict[str, Any]:
         """Bodies and headers of a message: kept on disk only, they are most of the bytes."""
         self.commit()
-        row = self._db.execute("SELECT body FROM content WHERE message_id = ?", (message_id,)).fetchone()
+        row = self._db.execute("SELECT body FROM content WHERE seq = ?", (seq,)).fetchone()
         return json.loads(row[0]) if row else {}
 
     def load(self, kind: str) -> Iterator[dict[str, Any]]:

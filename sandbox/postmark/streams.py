@@ -53,10 +53,7 @@ async def list_streams(call: Call) -> Json:
         for stream in call.world.state.streams_of(call.server.id)
         if wanted in ("all", stream.type.lower()) and (archived or stream.archived_at is None)
     ]
-    return {
-        "MessageStreams": [show(stream) for stream in found],
-        "TotalCount": len(found),
-    }
+    return {"MessageStreams": [show(stream) for stream in found], "TotalCount": len(found)}
 
 
 async def get_stream(call: Call) -> Json:
@@ -64,18 +61,14 @@ async def get_stream(call: Call) -> Json:
 
 
 async def create_stream(call: Call) -> Json:
-    world, given = (
-        call.world,
-        call.object(1222, "The 'ID' of the message stream is missing."),
-    )
-    stream_id, kind = _checked_id(call, given), _checked_type(call, given)
+    world, given = (call.world, call.object(1222, "The 'ID' of the message stream is missing."))
+    stream_id, kind = _checked_id(call, given), _checked_type(given)
     name = _checked_name(given.get("name"))
     description = _checked_description(given.get("description"))
     active = [row for row in world.state.streams_of(call.server.id) if row.archived_at is None]
     if len(active) >= world.settings.max_streams_per_server:
         raise ApiError(
-            1225,
-            f"A server may have up to {world.settings.max_streams_per_server} message streams.",
+            1225, f"A server may have up to {world.settings.max_streams_per_server} message streams."
         )
     handling = _handling(given, "Postmark" if kind == "Broadcasts" else "None")
     stream = Stream(call.server.id, stream_id, name, kind, description, world.clock.now(), handling)
@@ -101,11 +94,7 @@ async def archive_stream(call: Call) -> Json:
         raise ApiError(1229, "The default transactional and inbound streams cannot be archived.")
     stream.archived_at = stream.archived_at or call.world.clock.now()
     call.world.state.streams.put(stream)
-    return {
-        "ID": stream.id,
-        "ServerID": stream.server_id,
-        "ExpectedPurgeDate": _spelled(_purge_at(stream)),
-    }
+    return {"ID": stream.id, "ServerID": stream.server_id, "ExpectedPurgeDate": _spelled(_purge_at(stream))}
 
 
 async def unarchive_stream(call: Call) -> Json:
@@ -124,8 +113,7 @@ def _checked_id(call: Call, given: Json) -> str:
         raise ApiError(1222, "The 'ID' of the message stream is missing.")
     if not _ID.fullmatch(stream_id):
         raise ApiError(
-            1227,
-            "The 'ID' must start with a letter; lowercase letters, digits, '-' and '_', up to 30.",
+            1227, "The 'ID' must start with a letter; lowercase letters, digits, '-' and '_', up to 30."
         )
     if stream_id.startswith("pm-"):
         raise ApiError(1233, "The 'ID' must not start with 'pm-'.")
@@ -134,7 +122,7 @@ def _checked_id(call: Call, given: Json) -> str:
     return stream_id
 
 
-def _checked_type(call: Call, given: Json) -> str:
+def _checked_type(given: Json) -> str:
     kind = _TYPES.get(str(given.get("messagestreamtype")).lower())
     if kind is None:
         raise ApiError(1221, "The MessageStreamType is invalid.")

@@ -15,7 +15,7 @@ def suppress(
     origin: str,
     message: Message | None,
 ) -> list[int]:
-    """Ids of the webhook deliveries made. An entry that exists keeps its first reason, unless a complaint comes."""
+    """Ids of the webhook deliveries made. An entry keeps its first reason, unless a complaint comes."""
     now = world.clock.now()
     known = world.state.suppressions.get((server_id, stream, address.lower()))
     if known is None or reason == "SpamComplaint":

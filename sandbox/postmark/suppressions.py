@@ -35,10 +35,7 @@ async def dump(call: Call) -> Json:
 
 
 def _matches(call: Call, entry: Suppression) -> bool:
-    reason, origin = (
-        call.query.get("suppressionreason", ""),
-        call.query.get("origin", ""),
-    )
+    reason, origin = (call.query.get("suppressionreason", ""), call.query.get("origin", ""))
     if reason and reason.lower() not in _REASONS:
         raise ApiError(1404, "The SuppressionReason filter is invalid.")
     if origin and origin.lower() not in _ORIGINS:
@@ -85,13 +82,7 @@ def _suppress(call: Call, address: str) -> Json:
     if call.world.state.suppressions.get((call.server.id, stream, address.lower())) is None:
         reason, origin = "ManualSuppression", "Customer"
         suppress(
-            call.world,
-            call.server.id,
-            stream,
-            address.lower(),
-            reason=reason,
-            origin=origin,
-            message=None,
+            call.world, call.server.id, stream, address.lower(), reason=reason, origin=origin, message=None
         )
     return _item(address, "Suppressed", None)
 

@@ -198,10 +198,7 @@ def _attachments(value: object) -> list[Json]:
 def _attachment(entry: Json) -> Json:
     name, content, content_type = (entry.get(key) for key in ("name", "content", "contenttype"))
     if not (name and content_type and isinstance(name, str) and isinstance(content, str)):
-        raise ApiError(
-            300,
-            "Invalid 'Attachments' value. Each needs Name, Content and ContentType.",
-        )
+        raise ApiError(300, "Invalid 'Attachments' value. Each needs Name, Content and ContentType.")
     extension = name.rpartition(".")[2].lower() if "." in name else ""
     if extension in _FORBIDDEN:
         raise ApiError(411, f"Attachments of type '.{extension}' are not allowed: '{name}'.")
@@ -209,12 +206,7 @@ def _attachment(entry: Json) -> Json:
         size = len(base64.b64decode("".join(content.split()), validate=True))
     except binascii.Error as error:
         raise ApiError(300, f"Attachment '{name}' has content that is not base64.") from error
-    return {
-        "Name": name,
-        "ContentType": content_type,
-        "ContentID": entry.get("contentid"),
-        "Size": size,
-    }
+    return {"Name": name, "ContentType": content_type, "ContentID": entry.get("contentid"), "Size": size}
 
 
 def _objects(value: object, name: str) -> list[Json]:

@@ -14,11 +14,7 @@ from sandbox.postmark.world import World
 
 FIRST_ID = 30_000_001
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OPTIONS = {
-    "Open": "PostFirstOpenOnly",
-    "Bounce": "IncludeContent",
-    "SpamComplaint": "IncludeContent",
-}
+_OPTIONS = {"Open": "PostFirstOpenOnly", "Bounce": "IncludeContent", "SpamComplaint": "IncludeContent"}
 _TRIGGER_BY_FOLDED: dict[str, Trigger] = {trigger.lower(): trigger for trigger in TRIGGERS}
 
 
@@ -44,10 +40,7 @@ async def list_webhooks(call: Call) -> Json:
     shown = [show(hook) for hook in hooks]
     status = call.query.get("status")
     if status not in (None, "verified", "unverified"):
-        raise ApiError(
-            1362,
-            "The status filter is invalid. Valid values are verified and unverified.",
-        )
+        raise ApiError(1362, "The status filter is invalid. Valid values are verified and unverified.")
     return {"Webhooks": [hook for hook in shown if status in (None, hook["Status"])]}
 
 
@@ -62,10 +55,7 @@ async def create_webhook(call: Call) -> Json:
     _refuse_status(given)
     stream = _stream(call, given.get("messagestream") or "outbound")
     if stream.type == "Inbound":
-        raise ApiError(
-            1351,
-            "Webhooks are not supported on the inbound stream. Please use InboundHookUrl.",
-        )
+        raise ApiError(1351, "Webhooks are not supported on the inbound stream. Please use InboundHookUrl.")
     hook = Webhook(0, call.server.id, stream.id, "", None, [], _default_triggers())
     _apply(hook, given, url_required=True)
     _check_limit(world, hook)
@@ -145,12 +135,7 @@ async def _verify(world: World, hook: Webhook) -> Json:
 def _result(trigger: Trigger, posted: Posted) -> Json:
     success = posted.status == 200  # exactly
     text = "OK" if success else posted.error or f"The endpoint answered {posted.status}; 200 is required."
-    return {
-        "TriggerType": trigger,
-        "Success": success,
-        "StatusCode": posted.status,
-        "Message": text,
-    }
+    return {"TriggerType": trigger, "Success": success, "StatusCode": posted.status, "Message": text}
 
 
 def _apply(hook: Webhook, given: Json, *, url_required: bool) -> None:
@@ -189,10 +174,7 @@ def _http_headers(value: Any) -> list[Json]:
 
 def _default_triggers() -> dict[str, Json]:
     return {
-        trigger: {
-            "Enabled": False,
-            **({_OPTIONS[trigger]: False} if trigger in _OPTIONS else {}),
-        }
+        trigger: {"Enabled": False, **({_OPTIONS[trigger]: False} if trigger in _OPTIONS else {})}
         for trigger in TRIGGERS
     }
 

@@ -29,16 +29,13 @@ class Answer:
 
 
 def html_page(status: int, title: str) -> Answer:
-    page = f"<html>\r\n<head><title>{status} {title}</title></head>\r\n<body><h1>{status} {title}</h1></body>\r\n</html>"
+    head = f"<head><title>{status} {title}</title></head>"
+    page = f"<html>\r\n{head}\r\n<body><h1>{status} {title}</h1></body>\r\n</html>"
     return Answer(status, page, content_type=HTML)
 
 
 def response(answer: Answer, request_id: str) -> web.Response:
-    headers = {
-        "Server": "unicorns-double-rainbow",
-        "X-Request-Id": request_id,
-        "Cache-Control": "private",
-    }
+    headers = {"Server": "unicorns-double-rainbow", "X-Request-Id": request_id, "Cache-Control": "private"}
     body = answer.body()
     if body:
         headers["Content-Type"] = f"{answer.content_type}; charset=utf-8"

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 from sandbox.postmark.clock import Clock, Timetable
 from sandbox.postmark.delivery import Dispatcher
@@ -28,3 +29,20 @@ class World:
     zone: Zone
     rng: random.Random
     account_token: str = field(repr=False)
+
+    def counts(self) -> dict[str, Any]:
+        state = self.state
+        return {
+            "servers": len(state.servers),
+            "domains": len(state.domains),
+            "signatures": len(state.signatures),
+            "webhooks": len(state.webhooks),
+            "messages": len(state.messages),
+            "bounces": len(state.bounces),
+            "suppressions": len(state.suppressions),
+            "deliveries": len(state.deliveries),
+            "attempts": len(self.attempts.entries),
+            "scheduled": self.timetable.waiting,
+            "dispatcher_idle": self.dispatcher.is_idle,
+            "accepted": self.ledger.last_seq,
+        }

@@ -281,7 +281,7 @@ def test_the_control_names_what_it_does_not_know(
 
 def test_the_control_lists_its_routes_and_every_kind_of_fault(postmark: Postmark) -> None:
     shown = postmark.control("GET", "/")
-    assert {"method": "POST", "path": "/reset"}.items() <= shown["routes"][-1].items()
+    assert ("POST", "/reset") in [(route["method"], route["path"]) for route in shown["routes"]]
     assert all(route["does"] for route in shown["routes"])
     assert "accept_then_502_html" in json.dumps(shown["faults"])
 

@@ -1,4 +1,4 @@
-"""The simulator as a process: start, stop, death and what comes back after it; looking up records in Route 53."""
+"""The simulator as a process: start, stop, death and what comes back; records looked up in Route 53."""
 
 import json
 import signal
@@ -66,7 +66,7 @@ def test_a_stop_does_not_wait_for_hanging_calls(state_dir: Path) -> None:
 
 def test_two_simulators_do_not_share_a_fixed_port(state_dir: Path, tmp_path: Path) -> None:
     process, postmark = start(state_dir)
-    with pytest.raises(AssertionError, match="cannot start: .*Address already in use"):
+    with pytest.raises(AssertionError, match=r"cannot start: .*Address already in use"):
         SimulatorProcess(tmp_path / "second", "--port", process.ports[0])
     postmark.close()
     process.stop()
@@ -169,8 +169,9 @@ def route53() -> Iterator[tuple[str, str, Any]]:
     moto.start()
     host, port = moto.get_host_and_port()
     url = f"http://{host}:{port}"
-    credentials = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
-    client = boto3.client("route53", endpoint_url=url, **credentials)
+    client = boto3.client(
+        "route53", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
     zone = client.create_hosted_zone(Name="mail.example", CallerReference="1")["HostedZone"]["Id"]
     client.create_hosted_zone(Name="other.example", CallerReference="2")
     yield url, zone, client
