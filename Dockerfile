@@ -47,4 +47,5 @@ COPY --from=packages /opt/venv /opt/venv
 USER 10001:10001
 EXPOSE 8080
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8080", \
-     "--workers", "2", "--blocking-threads", "8", "--factory", "web.app:from_environment"]
+     "--workers", "2", "--workers-kill-timeout", "5s", "--blocking-threads", "8", \
+     "--factory", "web.app:from_environment"]
