@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,20 +54,19 @@ def test_the_compose_file_has_no_obsolete_version() -> None:
     assert "version" not in deployments.compose()
 
 
-def test_the_example_of_the_chart_follows_its_schema(tmp_path: Any) -> None:
+def test_the_example_of_the_chart_follows_its_schema(tmp_path: Path) -> None:
     (tmp_path / "values.json").write_text(json.dumps(deployments.chart_values()))
     validate("--schemafile", "helm/values.schema.json", str(tmp_path / "values.json"))
 
 
-@pytest.mark.parametrize(
-    "name", json_document("helm/values.schema.json")["properties"]["environment"]["required"]
-)
-def test_the_chart_refuses_a_partition_that_does_not_say(name: str, tmp_path: Any) -> None:
+def test_the_chart_refuses_a_partition_that_says_nothing_of_itself(tmp_path: Path) -> None:
+    needed = json_document("helm/values.schema.json")["properties"]["environment"]["required"]
     values = deployments.chart_values()
-    values["environment"] = {**values["environment"], name: ""}
+    values["environment"] = {**values["environment"], **dict.fromkeys(needed, "")}
     (tmp_path / "values.json").write_text(json.dumps(values))
-    with pytest.raises(AssertionError, match=name):
+    with pytest.raises(AssertionError) as refused:
         validate("--schemafile", "helm/values.schema.json", str(tmp_path / "values.json"))
+    assert [name for name in needed if f"$.environment.{name}" not in str(refused.value)] == []
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONE_SHOTS))
