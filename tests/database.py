@@ -1,6 +1,7 @@
 """Databases for tests: one server a test process, migrated once; every database a test gets is a copy of that."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -21,13 +22,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def empty_database(postgres: Server) -> Iterator[str]:
     """The URL of a database with nothing in it."""
-    yield from _database(postgres)
+    with database(postgres) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres: Server) -> Iterator[str]:
     """The name of a database that the migrations made and nobody connects to."""
-    for url in _database(postgres):
+    with database(postgres) as url:
         migrate(url)
         yield _name(url)
 
@@ -35,13 +37,15 @@ def migrated_template(postgres: Server) -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres: Server, migrated_template: str) -> Iterator[str]:
     """The URL of a database of this test alone, with the schema and no rows."""
-    yield from _database(postgres, template=migrated_template)
+    with database(postgres, template=migrated_template) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def module_database_url(postgres: Server, migrated_template: str) -> Iterator[str]:
     """The same for all tests of a module."""
-    yield from _database(postgres, template=migrated_template)
+    with database(postgres, template=migrated_template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -56,10 +60,14 @@ def postgres_store(engine: Engine) -> PostgresStore:
     return PostgresStore(engine)
 
 
-def _database(server: Server, *, template: str = "template1") -> Iterator[str]:
+@contextmanager
+def database(server: Server, *, template: str = "template1") -> Iterator[str]:
+    """The URL of a new database, dropped at the end."""
     name = f"email_test_{uuid4().hex}"
-    yield server.create_database(name, template=template)
-    server.drop_database(name)
+    try:
+        yield server.create_database(name, template=template)
+    finally:
+        server.drop_database(name)
 
 
 def _name(url: str) -> str:

@@ -54,7 +54,7 @@ class PostgresStore:
     """READ COMMITTED: what must hold between rows is held by locks, unique indexes and compare-and-set."""
 
     def __init__(self, engine: Engine, new_id: NewId = new_id) -> None:
-        self._engine = engine
+        self.engine = engine
         self._new_id = new_id
 
     @contextmanager
@@ -67,11 +67,11 @@ class PostgresStore:
             raise RuntimeError("a transaction is begun while another one is open")
         token = transaction_open.set(True)
         try:
-            with in_our_words(), self._engine.begin() as connection:
+            with in_our_words(), self.engine.begin() as connection:
                 yield PostgresTransaction(connection, self._new_id)
         finally:
             transaction_open.reset(token)
 
     def ping(self) -> None:
-        with in_our_words(), self._engine.connect() as connection:
+        with in_our_words(), self.engine.connect() as connection:
             connection.execute(text("SELECT 1"))

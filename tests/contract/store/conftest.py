@@ -1,0 +1,53 @@
+"""Every test here runs against the store in memory and against PostgreSQL: neither may know better."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from sandbox.postgres import Server
+from shared.domain.configuration import EmailConfiguration
+from shared.persistence import PostgresStore, make_engine
+from shared.persistence.tables import metadata
+from shared.ports.store import Store
+from tests.database import database
+from tests.factories import CREATED, sendable
+from tests.fakes.store import MemoryStore
+
+
+@pytest.fixture(scope="session")
+def emptied_after_each_test(postgres: Server, migrated_template: str) -> Iterator[PostgresStore]:
+    with database(postgres, template=migrated_template) as url:
+        engine = make_engine(url, application_name="email-contract")
+        yield PostgresStore(engine)
+        engine.dispose()
+
+
+@pytest.fixture
+def postgres_emptied(emptied_after_each_test: PostgresStore) -> Iterator[PostgresStore]:
+    yield emptied_after_each_test
+    with emptied_after_each_test.engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def store(request: pytest.FixtureRequest) -> Store:
+    if request.param == "memory":
+        return MemoryStore()
+    found: PostgresStore = request.getfixturevalue("postgres_emptied")
+    return found
+
+
+@pytest.fixture
+def a_moment_passes(store: Store) -> Callable[[], object]:
+    """PostgreSQL's clock moves by itself."""
+    return (lambda: store.advance(seconds=1)) if isinstance(store, MemoryStore) else (lambda: None)
+
+
+@pytest.fixture
+def acme(store: Store) -> EmailConfiguration:
+    """A stored configuration that may send."""
+    configuration = sendable()
+    with store.begin() as tx:
+        tx.configurations.add(configuration, CREATED)
+    return configuration
