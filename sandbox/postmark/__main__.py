@@ -99,7 +99,7 @@ def main() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
-    # Nearly everything here lives for ever: with the usual thresholds, full collections stop all calls for long.
+    # Nearly everything here lives for ever: with the usual thresholds, full collections stop all calls.
     gc.set_threshold(200_000, 20, 50)
     arguments.state_dir.mkdir(parents=True, exist_ok=True)
     (arguments.state_dir / "postmark.json").unlink(missing_ok=True)

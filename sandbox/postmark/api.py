@@ -21,7 +21,6 @@ from sandbox.postmark import (
     webhooks,
     wire,
 )
-from sandbox.postmark.entities import Server
 from sandbox.postmark.errors import ApiError, TooLarge
 from sandbox.postmark.faults import Scope
 from sandbox.postmark.ids import new_uuid
@@ -50,7 +49,11 @@ class PostmarkApi:
         scope = Scope(endpoint, request.path, request.method, server.id if server else None)
         await self._wait_latency(scope)
         fault = self._world.faults.first(scope, *_REQUEST_FAULTS)
-        call = _call(self._world, request, params, server, endpoint, fault)
+        kind = fault.model_dump()["kind"] if fault else None
+        request_id = new_uuid(self._world.rng)
+        call = Call(
+            self._world, request_id, params, _query(request), caller=server, endpoint=endpoint, fault=kind
+        )
         if fault is not None and not _is_accepting(fault):
             self._world.store.commit()  # the counts of the rules
             return await _refuse(request, call, route, fault)
@@ -86,17 +89,8 @@ class PostmarkApi:
             self._world.store.commit()
 
 
-def _call(
-    world: World,
-    request: web.Request,
-    params: dict[str, str],
-    server: Server | None,
-    endpoint: str,
-    fault: fault_rules.Rule | None,
-) -> Call:
-    query = {name.lower(): value for name, value in request.query.items()}
-    kind = fault.model_dump()["kind"] if fault else None
-    return Call(world, new_uuid(world.rng), params, query, caller=server, endpoint=endpoint, fault=kind)
+def _query(request: web.Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.query.items()}
 
 
 def _is_accepting(fault: fault_rules.Rule) -> bool:

@@ -21,6 +21,7 @@ class Dispatcher:
 
     def __init__(
         self,
+        *,
         state: State,
         settings: Settings,
         clock: Clock,

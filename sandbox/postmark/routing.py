@@ -4,7 +4,7 @@ Paths are matched without regard to case or a final slash: the official clients 
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sandbox.postmark.entities import Json, Server
@@ -25,7 +25,6 @@ class Call:
     caller: Server | None = None
     endpoint: str = ""
     fault: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def server(self) -> Server:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -288,3 +289,12 @@ def test_the_control_lists_its_routes_and_every_kind_of_fault(postmark: Postmark
 
 def test_control_paths_are_unknown_to_the_postmark_side(postmark: Postmark) -> None:
     assert postmark.session.get(f"{postmark.url}/faults", timeout=5).status_code == 404
+
+
+def test_the_documentation_names_every_route_fault_and_setting(postmark: Postmark) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text()
+    shown = postmark.control("GET", "/")
+    kinds = shown["faults"]["properties"]["rules"]["items"]["discriminator"]["mapping"]
+    names = [*kinds, *shown["settings"]["properties"]]
+    routes = [f"{route['method']} {route['path']}" for route in shown["routes"]]
+    assert [name for name in (*names, *routes) if f"`{name}`" not in text] == []

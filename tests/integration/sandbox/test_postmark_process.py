@@ -24,36 +24,55 @@ from tests.integration.sandbox.postmark_fixtures import (
 )
 
 
+class Simulators:
+    """Starts simulators; those that a failed test leaves behind are killed."""
+
+    def __init__(self) -> None:
+        self._started: list[tuple[SimulatorProcess, Postmark]] = []
+
+    def start(self, state_dir: Path, *arguments: str) -> tuple[SimulatorProcess, Postmark]:
+        process = SimulatorProcess(state_dir, *arguments)
+        self._started.append((process, Postmark.at(process)))
+        return self._started[-1]
+
+    def restart(self, process: SimulatorProcess) -> tuple[SimulatorProcess, Postmark]:
+        """Killed without warning, and started again on the same ports."""
+        port, control_port = process.ports
+        process.kill()
+        return self.start(process.state_dir, "--port", port, "--control-port", control_port)
+
+    def close(self) -> None:
+        for process, postmark in self._started:
+            postmark.close()
+            if process.process.poll() is None:
+                process.kill()
+
+
+@pytest.fixture
+def simulators() -> Iterator[Simulators]:
+    made = Simulators()
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def state_dir(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-def start(state_dir: Path, *arguments: str) -> tuple[SimulatorProcess, Postmark]:
-    process = SimulatorProcess(state_dir, *arguments)
-    return process, Postmark.at(process)
-
-
-def restart(process: SimulatorProcess, postmark: Postmark) -> tuple[SimulatorProcess, Postmark]:
-    """Killed without warning, and started again on the same ports."""
-    port, control_port = process.ports
-    process.kill()
-    postmark.close()
-    return start(process.state_dir, "--port", port, "--control-port", control_port)
-
-
-def test_the_ready_file_is_for_its_owner_and_names_the_process(state_dir: Path) -> None:
-    process, postmark = start(state_dir, "--account-token", "given-token")
+def test_the_ready_file_is_for_its_owner_and_names_the_process(
+    simulators: Simulators, state_dir: Path
+) -> None:
+    process, postmark = simulators.start(state_dir, "--account-token", "given-token")
     assert stat.S_IMODE((state_dir / "postmark.json").stat().st_mode) == 0o600
     assert set(process.info) == {"url", "control_url", "account_token", "pid"}
     assert (process.info["pid"], process.info["account_token"]) == (process.process.pid, "given-token")
     assert postmark.account("GET", "/servers", count=1, offset=0).status_code == 200
-    postmark.close()
     assert process.stop() == 0
 
 
-def test_a_stop_does_not_wait_for_hanging_calls(state_dir: Path) -> None:
-    process, postmark = start(state_dir)
+def test_a_stop_does_not_wait_for_hanging_calls(simulators: Simulators, state_dir: Path) -> None:
+    process, postmark = simulators.start(state_dir)
     postmark.fault("hang")
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(lambda: postmark.account("GET", "/servers"))
@@ -61,19 +80,18 @@ def test_a_stop_does_not_wait_for_hanging_calls(state_dir: Path) -> None:
             pass
         assert process.stop() == 0
         assert isinstance(call.exception(timeout=5), OSError)
-    postmark.close()
 
 
-def test_two_simulators_do_not_share_a_fixed_port(state_dir: Path, tmp_path: Path) -> None:
-    process, postmark = start(state_dir)
+def test_two_simulators_do_not_share_a_fixed_port(
+    simulators: Simulators, state_dir: Path, tmp_path: Path
+) -> None:
+    process, _ = simulators.start(state_dir)
     with pytest.raises(AssertionError, match=r"cannot start: .*Address already in use"):
         SimulatorProcess(tmp_path / "second", "--port", process.ports[0])
-    postmark.close()
-    process.stop()
 
 
-def test_a_killed_simulator_comes_back_with_everything(state_dir: Path) -> None:
-    process, postmark = start(state_dir)
+def test_a_killed_simulator_comes_back_with_everything(simulators: Simulators, state_dir: Path) -> None:
+    process, postmark = simulators.start(state_dir)
     postmark.control("PATCH", "/settings", {"delivery_delay_seconds": 3600})
     postmark.fault("rate_limited", skip=1, count=2, endpoint="/server")
     domain = postmark.verified_domain()
@@ -81,7 +99,7 @@ def test_a_killed_simulator_comes_back_with_everything(state_dir: Path) -> None:
     sent = server.sent("bounce-hard@x.example", Metadata={"job": "j1"})
     assert server.call("GET", "/server").status_code == 200
     assert server.call("GET", "/server").status_code == 429
-    process, postmark = restart(process, postmark)
+    process, postmark = simulators.restart(process)
     again = Server(postmark, server.id, server.token)
     assert postmark.account("GET", f"/domains/{domain['ID']}").json()["DKIMVerified"] is True
     assert [again.call("GET", "/server").status_code for _ in range(2)] == [429, 200]
@@ -91,12 +109,12 @@ def test_a_killed_simulator_comes_back_with_everything(state_dir: Path) -> None:
     assert codes(again.send("bounce-hard@x.example")) == (422, 406)
     assert postmark.new_server("second").id > server.id
     assert [entry["message_id"] for entry in postmark.control("GET", "/ledger")["entries"]] == [sent]
-    postmark.close()
-    process.stop()
 
 
-def test_a_retry_survives_the_death_of_the_simulator(state_dir: Path, receiver: Receiver) -> None:
-    process, postmark = start(state_dir)
+def test_a_retry_survives_the_death_of_the_simulator(
+    simulators: Simulators, state_dir: Path, receiver: Receiver
+) -> None:
+    process, postmark = simulators.start(state_dir)
     postmark.control("PATCH", "/settings", {"delivery_delay_seconds": 1})
     postmark.verified_domain()
     server = postmark.new_server()
@@ -107,45 +125,40 @@ def test_a_retry_survives_the_death_of_the_simulator(state_dir: Path, receiver: 
     postmark.advance(60)
     assert len(receiver.received) == 2
     receiver.answer = lambda _: 200
-    process, postmark = restart(process, postmark)
+    process, postmark = simulators.restart(process)
     postmark.advance(5 * 60)
     traces = [post.headers["x-pm-webhook-trace-id"] for post in receiver.received]
     assert (len(traces), len(set(traces))) == (3, 1)
     assert receiver.received[-1].headers["x-pm-retries-remaining"] == "7"
     outcomes = [row["outcome"] for row in postmark.control("GET", "/webhook-attempts")["attempts"]]
     assert outcomes == ["retry", "retry", "delivered"]
-    postmark.close()
-    process.stop()
 
 
-def test_a_ledger_that_lost_its_end_is_completed_at_the_next_start(state_dir: Path) -> None:
-    process, postmark = start(state_dir)
+def test_a_ledger_that_lost_its_end_is_completed_at_the_next_start(
+    simulators: Simulators, state_dir: Path
+) -> None:
+    process, postmark = simulators.start(state_dir)
     postmark.verified_domain()
     server = postmark.new_server()
     server.call("POST", "/email/batch", [message(), message(), message()])
     before = postmark.control("GET", "/ledger")["entries"]
     process.kill()
-    postmark.close()
     ledger = state_dir / "ledger.jsonl"
     lines = ledger.read_text().splitlines()
     ledger.write_text(lines[0] + "\n" + lines[1][:40])  # killed between the commit and the ledger's write
-    process, postmark = start(state_dir)
+    process, postmark = simulators.start(state_dir)
     assert postmark.control("GET", "/ledger")["entries"] == before
     assert [json.loads(line) for line in ledger.read_text().splitlines()] == before
-    postmark.close()
-    process.stop()
 
 
-def test_a_reset_keeps_the_old_ledger_beside_the_new(state_dir: Path) -> None:
-    process, postmark = start(state_dir)
+def test_a_reset_keeps_the_old_ledger_beside_the_new(simulators: Simulators, state_dir: Path) -> None:
+    _, postmark = simulators.start(state_dir)
     postmark.verified_domain()
     postmark.new_server().sent()
     state = postmark.control("POST", "/reset")
     assert (state["servers"], state["messages"], state["accepted"]) == (0, 0, 0)
     assert len((state_dir / "ledger.1.jsonl").read_text().splitlines()) == 1
     assert (state_dir / "ledger.jsonl").read_text() == ""
-    postmark.close()
-    process.stop()
 
 
 def test_many_slow_calls_are_held_at_one_time(postmark: Postmark, server: Server) -> None:
@@ -187,11 +200,11 @@ def upsert(client: Any, zone: str, name: str, kind: str, value: str) -> None:
 
 @pytest.mark.parametrize("zone_given", [True, False])
 def test_records_are_looked_up_exactly_in_route_53(
-    state_dir: Path, route53: tuple[str, str, Any], zone_given: bool
+    simulators: Simulators, state_dir: Path, route53: tuple[str, str, Any], zone_given: bool
 ) -> None:
     url, zone, client = route53
     arguments = ["--dns-url", url, *(["--zone-id", zone] if zone_given else [])]
-    process, postmark = start(state_dir, *arguments)
+    _, postmark = simulators.start(state_dir, *arguments)
     name = f"acme-{zone_given}.mail.example".lower()
     domain = postmark.new_domain(name)
     dkim, return_path = f"/domains/{domain['ID']}/verifyDkim", f"/domains/{domain['ID']}/verifyReturnPath"
@@ -204,14 +217,11 @@ def test_records_are_looked_up_exactly_in_route_53(
     assert postmark.account("PUT", return_path).json()["ReturnPathDomainVerified"] is False
     upsert(client, zone, f"pm-bounces.{name}", "CNAME", "pm.mtasv.net")
     assert postmark.account("PUT", return_path).json()["ReturnPathDomainVerified"] is True
-    postmark.close()
-    process.stop()
 
 
-def test_a_dns_that_is_away_answers_like_a_fault_of_postmark(state_dir: Path) -> None:
-    process, postmark = start(state_dir, "--dns-url", "http://127.0.0.1:9", "--zone-id", "Z1")
+def test_a_dns_that_is_away_answers_like_a_fault_of_postmark(simulators: Simulators, state_dir: Path) -> None:
+    process, postmark = simulators.start(state_dir, "--dns-url", "http://127.0.0.1:9", "--zone-id", "Z1")
     domain = postmark.new_domain()
     assert codes(postmark.account("PUT", f"/domains/{domain['ID']}/verifyDkim")) == (500, 101)
-    postmark.close()
     process.process.send_signal(signal.SIGINT)
     assert process.stop() == 0
