@@ -84,6 +84,13 @@ class Caller(threading.Thread):
             time.sleep(0.05)
 
 
+def speed_up(places: dict[str, Any], times: int = 20) -> None:
+    """Of the simulator's clock: Postmark repeats a webhook that was not answered only after a minute."""
+    requests.post(
+        f"{places['postmark_control_url']}/clock", json={"time_scale": times}, timeout=30
+    ).raise_for_status()
+
+
 def rehearse(places: dict[str, Any], state: State, role: str, jobs: int) -> Result:
     """Kills `role` after a third of the jobs was accepted, keeps it down for two seconds, and waits for the end."""
     begun = time.monotonic()
@@ -109,7 +116,7 @@ def rehearse(places: dict[str, Any], state: State, role: str, jobs: int) -> Resu
         unresolved=unresolved,
         seconds=round(time.monotonic() - begun, 1),
         held=(len(ids), lost, doubled) == (jobs, 0, 0),
-        note=f"{caller.repeats} requests repeated by the caller; ends: {dict(Counter(statuses.values()))}",
+        note=f"{caller.repeats} requests repeated",
     )
 
 
@@ -150,6 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         state = State(Path(folder))
         console.print("starting the world")
         with commands.running(state, "sandbox.roles:PRODUCT", lambda _: None) as places:
+            speed_up(places)
             for role in asked.roles or ROLES:
                 console.print(f"kill-{role} ...", end=" ")
                 results.append(rehearse(places, state, role, asked.jobs))

@@ -6,7 +6,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from shared.config.settings import Settings
 from shared.gateways.key_material.cipher import AesGcmCipher
-from shared.gateways.key_material.registry import MaterialRegistry
+from shared.gateways.key_material.registry import MaterialRegistry, Refresh
 from shared.gateways.postmark.account import PostmarkAccount
 from shared.gateways.postmark.events import PostmarkEvents
 from shared.gateways.postmark.search import PostmarkSearch
@@ -28,6 +28,7 @@ from shared.ports.key_material import TokenCipher
 from shared.ports.leadership import Leadership
 from shared.ports.mail import EventReader, MailAccount, MailSender, SentMessages
 from shared.ports.store import Store
+from shared.telemetry.metrics import record_registry_added, record_registry_unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def build(settings: Settings, role: str) -> Container:
         store=PostgresStore(engine),
         leadership=AdvisoryLeadership(engine),
         doorbell=RedisDoorbell(build_broker(_broker(settings))),
-        cipher=AesGcmCipher(MaterialRegistry(settings.key_material.file)),
+        cipher=AesGcmCipher(MaterialRegistry(settings.key_material.file, on_refresh=_tell_refresh)),
         mail_account=PostmarkAccount(wire),
         mail_sender=PostmarkSender(wire),
         sent_messages=PostmarkSearch(wire),
@@ -106,3 +107,10 @@ def _broker(settings: Settings) -> BrokerSettings:
         maintenance_chance=settings.broker.maintenance_chance,
         socket_timeout_seconds=settings.broker.socket_timeout_seconds,
     )
+
+
+def _tell_refresh(refresh: Refresh) -> None:
+    if refresh.failure is not None:
+        record_registry_unreadable(refresh.failure)
+    elif refresh.added:
+        record_registry_added(len(refresh.added))

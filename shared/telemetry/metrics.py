@@ -168,10 +168,15 @@ def record_projected(configuration_id: UUID, counts: Mapping[str, int]) -> None:
         _log.info("email.webhook.projected", configuration=str(configuration_id), **counts)
 
 
-def record_registry_refresh(outcome: str, *, versions: int) -> None:
-    _REFRESH.labels(outcome).inc()
-    if outcome != "unchanged":
-        _log.info(f"email.material_registry.refresh.{outcome}", versions=versions)
+def record_registry_added(versions: int) -> None:
+    _REFRESH.labels("added").inc(versions)
+    _log.info("email.material_registry.refresh.added", versions=versions)
+
+
+def record_registry_unreadable(reason: str) -> None:
+    """What was read before stays in use."""
+    _REFRESH.labels("parse_failed").inc()
+    _log.error("email.material_registry.refresh.parse_failed", reason=reason)
 
 
 def record_worker_fault(queue: str, error: BaseException) -> None:

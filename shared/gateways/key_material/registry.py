@@ -36,15 +36,16 @@ class _Unreadable(Exception):
 
 
 class MaterialRegistry:
-    """Call `refresh` at start and on a tick; a version that is asked for and missing makes it look at once.
+    """Reads the file again when it has changed and something new is to be sealed, and when a version is missing.
 
-    `on_refresh` hears of every reading, those made on a miss included.
+    `on_refresh` hears of every reading.
     """
 
     def __init__(self, path: Path, *, on_refresh: Callable[[Refresh], None] | None = None) -> None:
         self._path = path
         self._on_refresh = on_refresh
         self._material = _Material()
+        self._seen: tuple[int, int] | None = None
         self._reading = Lock()
 
     @property
@@ -57,7 +58,7 @@ class MaterialRegistry:
 
     def current(self) -> tuple[str, str]:
         """Version id and material for new ciphertexts. Raises `KeyMaterialError` when nothing is mounted."""
-        if self._material.current is None:
+        if self._material.current is None or self._stamp() != self._seen:
             self.refresh()
         held = self._material
         if held.current is None:
@@ -75,6 +76,7 @@ class MaterialRegistry:
 
     def refresh(self) -> Refresh:
         with self._reading:
+            self._seen = self._stamp()
             try:
                 fresh = _read(self._path)
             except _Unreadable as unreadable:
@@ -85,6 +87,14 @@ class MaterialRegistry:
         if self._on_refresh is not None:
             self._on_refresh(refresh)
         return refresh
+
+    def _stamp(self) -> tuple[int, int] | None:
+        """Changes with every new file, a replaced one and Kubernetes' swapped link included: `stat` follows links."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> Refresh:

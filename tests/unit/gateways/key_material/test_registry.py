@@ -101,6 +101,16 @@ def test_the_first_use_reads_the_file(file: Path) -> None:
     assert MaterialRegistry(file).current() == ("v1", "one")
 
 
+def test_what_is_sealed_next_uses_a_version_mounted_meanwhile(file: Path) -> None:
+    _mount(file, "1", **{"1": "first"})
+    registry = MaterialRegistry(file)
+    assert registry.current() == ("1", "first")
+    swapped_in = file.with_name("..data_tmp")
+    _mount(swapped_in, "2", **{"1": "first", "2": "second"})
+    swapped_in.replace(file)
+    assert registry.current() == ("2", "second")
+
+
 def test_without_a_file_nothing_is_sealed(file: Path) -> None:
     with pytest.raises(KeyMaterialError, match="no key material is mounted"):
         MaterialRegistry(file).current()
