@@ -26,17 +26,19 @@ def read_bytes(limit: int) -> bytes:
 
 def read_object(limit: int, *, depth_max: int) -> dict[str, object]:
     """Parsed once. Raises `Problem` 413, 415 or 400, in that order."""
-    raw = read_bytes(limit)
-    if request.mimetype not in _JSON_TYPES:
-        raise Problem("unsupported_media_type", "send the body as 'Content-Type: application/json'")
-    return parse_object(raw, depth_max=depth_max)
+    return _read(read_bytes(limit), depth_max=depth_max)
 
 
 def read_optional_object(limit: int, *, depth_max: int) -> dict[str, object]:
     """As `read_object`; no body at all is an empty object."""
-    if not request.content_length and "chunked" not in request.headers.get("Transfer-Encoding", ""):
-        return {}
-    return read_object(limit, depth_max=depth_max)
+    raw = read_bytes(limit)
+    return _read(raw, depth_max=depth_max) if raw else {}
+
+
+def _read(raw: bytes, *, depth_max: int) -> dict[str, object]:
+    if request.mimetype not in _JSON_TYPES:
+        raise Problem("unsupported_media_type", "send the body as 'Content-Type: application/json'")
+    return parse_object(raw, depth_max=depth_max)
 
 
 def parse_object(raw: bytes, *, depth_max: int) -> dict[str, object]:

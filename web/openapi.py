@@ -18,7 +18,7 @@ _REF = "#/components/schemas/{model}"
 _EVERY_CALLER = ("unauthorized", "store_unavailable", "internal")
 _HEADERS = {
     "X-Tenant-Id": "the tenant's UUID",
-    "X-Author": "who does this; 1 to 255 characters",
+    "X-Author": "who does this; 1 to 255 printable ASCII characters",
 }
 _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
     Access.CALLER: [{"key": []}],

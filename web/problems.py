@@ -100,4 +100,4 @@ def as_json(problem: Problem, *, type_base: str, request_id: str) -> dict[str, o
         "requestId": request_id,
         "errors": [{"field": fault.field, "advice": fault.advice} for fault in problem.errors],
     }
-    return {**problem.extension, **members}
+    return {**members, **problem.extension, **members}

@@ -13,6 +13,11 @@ from web.problems import CATALOGUE
 
 
 class DocumentationRoutes:
+    """The document is written once, when it is first asked for: by then every route is known."""
+
+    def __init__(self) -> None:
+        self._written: dict[str, Any] | None = None
+
     def blueprint(self) -> Blueprint:
         routes = Blueprint("documentation", __name__, url_prefix=f"{BASE}/docs")
         routes.get("")(self.read)
@@ -23,13 +28,13 @@ class DocumentationRoutes:
         Operation(summary="The OpenAPI 3.1 document", access=Access.PUBLIC, writes=False, answers={200: None})
     )
     def open_api(self) -> Response:
-        return Response(json.dumps(document(current_app)), content_type="application/json")
+        return Response(json.dumps(self._document()), content_type="application/json")
 
     @operation(
         Operation(summary="The same for people", access=Access.PUBLIC, writes=False, answers={200: None})
     )
     def read(self) -> Response:
-        described = document(current_app)
+        described = self._document()
         return page(
             "docs.html",
             document=described,
@@ -37,6 +42,11 @@ class DocumentationRoutes:
             problems=CATALOGUE,
             schemas={name: json.dumps(schema, indent=2) for name, schema in _models(described).items()},
         )
+
+    def _document(self) -> dict[str, Any]:
+        if self._written is None:
+            self._written = document(current_app)
+        return self._written
 
 
 def _operations(described: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """`/job`: accepts mail, one or many, and tells what became of it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -134,7 +135,9 @@ class JobRoutes:
         events = intake.events(self._ports, caller().tenant_id, e_id)
         if events is None:
             raise _no_job()
-        return answer(Events(events=[event_of(event) for event in events]))
+        told = Events(events=[event_of(event) for event in events]).model_dump(mode="json")
+        # In ASCII: a payload may hold halves of surrogate pairs, which no UTF-8 can.
+        return Response(json.dumps(told), content_type="application/json")
 
     @operation(
         Operation(

@@ -1,13 +1,14 @@
-from uuid import UUID
+from contextlib import AbstractContextManager
 
 import pytest
 
 from shared import config
 from shared.config.settings import Settings
-from shared.ports.store import Store
+from shared.ports.doorbell import Message
+from shared.ports.store import Store, Transaction
 from tests.fakes.doorbell import RecordingDoorbell
 from tests.fakes.store import MemoryStore
-from tests.unit.web.api import KEY, PREVIOUS_KEY, TENANT, Api, container_of
+from tests.unit.web.api import KEY, PREVIOUS_KEY, Api, container_of
 
 
 @pytest.fixture(scope="session")
@@ -39,11 +40,30 @@ def doorbell() -> RecordingDoorbell:
     return RecordingDoorbell()
 
 
-@pytest.fixture
-def api(settings: Settings, store: Store, doorbell: RecordingDoorbell) -> Api:
-    return Api(container_of(settings, store, doorbell))
+class Current:
+    """The store and the doorbell of the test that runs: one application serves them all."""
+
+    store: Store
+    doorbell: RecordingDoorbell
+
+    def begin(self) -> AbstractContextManager[Transaction]:
+        return self.store.begin()
+
+    def ping(self) -> None:
+        self.store.ping()
+
+    def ring(self, *messages: Message) -> bool:
+        return self.doorbell.ring(*messages)
+
+
+@pytest.fixture(scope="session")
+def application(settings: Settings) -> tuple[Current, Api]:
+    current = Current()
+    return current, Api(container_of(settings, current, current))
 
 
 @pytest.fixture
-def tenant() -> UUID:
-    return TENANT
+def api(application: tuple[Current, Api], store: Store, doorbell: RecordingDoorbell) -> Api:
+    current, api = application
+    current.store, current.doorbell = store, doorbell
+    return api

@@ -3,8 +3,7 @@
 import pytest
 from werkzeug.routing import Rule
 
-from shared.ports.store import Store
-from tests.unit.web.api import PREVIOUS_KEY, UNKNOWN, Api, a_configuration, code, faults
+from tests.unit.web.api import PREVIOUS_KEY, UNKNOWN, Api, code, faults
 from web.auth import KeyRing
 from web.operation import Access, operation_of
 
@@ -79,7 +78,7 @@ def test_a_tenant_that_is_no_uuid_is_400(api: Api, tenant: str | None) -> None:
     assert set(faults(response)) == {"X-Tenant-Id"}
 
 
-@pytest.mark.parametrize("author", [None, "", "   ", "x" * 256, "a\tb"])
+@pytest.mark.parametrize("author", [None, "", "   ", "x" * 256, "a\tb", "Jörg"])
 def test_a_write_without_a_usable_author_is_400(api: Api, author: str | None) -> None:
     response = api.post("/configuration", {}, headers={"X-Author": author})
     assert code(response) == (400, "invalid_header")
@@ -88,13 +87,6 @@ def test_a_write_without_a_usable_author_is_400(api: Api, author: str | None) ->
 
 def test_a_query_is_no_write_and_needs_no_author(api: Api) -> None:
     assert api.post("/job/query", {}, headers={"X-Author": None}).status_code == 200
-
-
-def test_an_author_with_letters_beyond_ascii_is_kept(api: Api, store: Store) -> None:
-    a_configuration(store)
-    sent = "Jörg Müller".encode().decode("latin-1")
-    response = api.post("/configuration/suppression", {"address": "a@b.example"}, headers={"X-Author": sent})
-    assert response.get_json()["author"] == "Jörg Müller"
 
 
 def test_the_console_wants_a_key_as_the_password_of_basic(api: Api) -> None:

@@ -164,6 +164,17 @@ def test_an_event_that_cannot_be_stored_is_503_so_that_it_is_sent_again(
     assert doorbell.rung == []
 
 
+def test_an_event_with_half_a_surrogate_pair_can_be_told_too(api: Api, store: Store) -> None:
+    a_configuration(store)
+    job_id = api.send(a_job()).get_json()["payload"]["eId"]
+    api.receive(json.dumps({**DELIVERY, "Details": "\ud83d", "Metadata": {"job": job_id}}))
+    with store.begin() as tx:
+        (event,) = tx.events.unprojected(CONFIGURATION, limit=10)
+        tx.events.mark_projected({event.e_id: event.facts.job_id})
+    (told,) = api.get(f"/job/{job_id}/events").get_json()["events"]
+    assert told["payload"]["Details"] == "\ud83d"
+
+
 def test_a_jobs_events_are_told_as_the_provider_sent_them(api: Api, store: Store) -> None:
     a_configuration(store)
     job_id = api.send(a_job()).get_json()["payload"]["eId"]
