@@ -71,7 +71,6 @@ modules.v1.shop-access.email.extras {
     sweepSeconds = 1
     verificationSeconds = 1
     reconcileSeconds = 2
-    registrySeconds = 5
   }
   send {
     retryBaseSeconds = 1

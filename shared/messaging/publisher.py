@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import dramatiq
 import redis
-from dramatiq.errors import ConnectionError as BrokerConnectionError
+from dramatiq.errors import BrokerConnectionError
 
 from shared.ports.doorbell import Message
 from shared.telemetry.metrics import record_ring
