@@ -16,5 +16,8 @@ def config_for(url: str) -> Config:
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Brings the database to `revision`; safe to call from several processes at once."""
+    """Brings the database to `revision`.
+
+    Processes that do so at once take turns; threads of one process must not: Alembic's context is global.
+    """
     command.upgrade(config_for(url), revision)

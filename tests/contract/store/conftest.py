@@ -13,6 +13,9 @@ from tests.database import database
 from tests.factories import CREATED, sendable
 from tests.fakes.store import MemoryStore
 
+# One round trip; on a few rows it is faster than TRUNCATE.
+_EMPTY = ";".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+
 
 @pytest.fixture(scope="session")
 def emptied_after_each_test(postgres: Server, migrated_template: str) -> Iterator[PostgresStore]:
@@ -26,8 +29,7 @@ def emptied_after_each_test(postgres: Server, migrated_template: str) -> Iterato
 def postgres_emptied(emptied_after_each_test: PostgresStore) -> Iterator[PostgresStore]:
     yield emptied_after_each_test
     with emptied_after_each_test.engine.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(table.delete())
+        connection.exec_driver_sql(_EMPTY)
 
 
 @pytest.fixture(params=["memory", "postgres"])
