@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from shared.domain.configuration import EmailConfiguration, Step
-from shared.domain.dns import records_for
+from shared.domain.dns import checked_in_zone, records_for
 from shared.domain.errors import ProviderRefused
 from shared.ports.mail import ServerCreated, Signature, WebhookSpec
 from workers.provisioning.deps import ProvisioningDeps
@@ -97,9 +97,11 @@ def write_records(
     configuration: EmailConfiguration, deps: ProvisioningDeps, progress: Progress
 ) -> EmailConfiguration:
     """Upserts are idempotent, so they need no look-up before; the intent is for undoing."""
-    configuration = progress.intend(configuration, Step.WRITE_RECORDS)
     assert configuration.dns is not None, "kept with the signature"
-    deps.zone.upsert(records_for(configuration.dns))
+    # Before the intent: what may not be written must not be deleted either.
+    records = [checked_in_zone(record, deps.zone.name) for record in records_for(configuration.dns)]
+    configuration = progress.intend(configuration, Step.WRITE_RECORDS)
+    deps.zone.upsert(records)
     made = replace(configuration.provisioned, records_written=True)
     return progress.done(replace(configuration, provisioned=made), Step.WRITE_RECORDS)
 

@@ -36,7 +36,7 @@ Triggers are an operator's **signals** (bold) and reports of workers and the sch
 | ✗ reason | refused; the answer names both states and the signals allowed now | 409 |
 """
 
-_GUARDS = """What the tables cannot say, because it looks beyond one region: `advance` in `shared/domain/configuration.py`.
+_GUARDS = """What the tables cannot say, because it looks beyond one region (see `advance`):
 
 | trigger | also needs, or does |
 |---|---|

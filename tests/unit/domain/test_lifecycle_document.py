@@ -29,12 +29,17 @@ def _moves() -> set[tuple[str, str, str]]:
     while waiting:
         before = waiting.pop()
         for trigger, after in _following(before):
-            region = 0 if trigger in OPERATIONAL else 1
-            moves.add((_state_of(before)[region], _state_of(after)[region], trigger.value))
+            moves.add((*_region(before, after, trigger), trigger.value))
             if _state_of(after) not in seen:
                 seen.add(_state_of(after))
                 waiting.append(after)
     return moves
+
+
+def _region(before: EmailConfiguration, after: EmailConfiguration, trigger: Trigger) -> tuple[str, str]:
+    if trigger in OPERATIONAL:
+        return before.operational.value, after.operational.value
+    return before.administrative.value, after.administrative.value
 
 
 def _following(before: EmailConfiguration) -> Iterator[tuple[Trigger, EmailConfiguration]]:
