@@ -24,7 +24,9 @@ from shared.messaging.messages import (
     SendJobs,
     VerifyConfiguration,
 )
-from shared.ports.store import Change, Lock, Store, Transaction
+from shared.ports.configurations import Change
+from shared.ports.rows import Lock
+from shared.ports.store import Store, Transaction
 from shared.telemetry.metrics import record_signal
 
 _RINGS: dict[Effect, type[Message]] = {

@@ -12,7 +12,8 @@ from shared.domain.lifecycle import Administrative, Operational
 from shared.domain.mail import MessageContent
 from shared.domain.suppression import SuppressionEntry, SuppressionReason
 from shared.persistence.ids import new_id
-from shared.ports.store import Change, NewJob
+from shared.ports.configurations import Change
+from shared.ports.jobs import NewJob
 
 # In the past of every database's clock, so that what is due since then is due.
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)

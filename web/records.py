@@ -15,7 +15,7 @@ from shared.domain.event import EmailEvent
 from shared.domain.job import EmailJob
 from shared.domain.naming import names_for
 from shared.domain.suppression import SuppressionEntry
-from shared.ports.store import ConfigurationRecord
+from shared.ports.configurations import ConfigurationRecord
 from web.intake.configuration import Standing
 from web.moments import milliseconds, milliseconds_or_none
 

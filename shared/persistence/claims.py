@@ -68,7 +68,8 @@ def _claim() -> Select[Any]:
         _entry.tenant_id == due.c.tenant_id, _entry.address == due.c.recipient, _entry.active
     )
     judged = select(due.c.e_id, due.c.due_at, listed.exists().label("suppressed"))
-    taken = _take(judged.cte("judged"))
+    # Materialized, or the list would be read again for each column that depends on it.
+    taken = _take(judged.cte("judged").prefix_with("MATERIALIZED"))
     joined = taken.outerjoin(email_job_content, _content.job_id == taken.c.e_id)
     return select(taken, *_content).select_from(joined).order_by(taken.c.due_at, taken.c.e_id)
 
@@ -99,26 +100,27 @@ def _take(judged: CTE) -> CTE:
 
 
 def _settle(
-    given: FromClause, held: ColumnElement[bool], *, late_looks: ColumnElement[Any]
+    given: FromClause, held: ColumnElement[bool], late_looks: ColumnElement[Any]
 ) -> ReturningUpdate[Any]:
     """Writes what is `given` to the jobs that are still `held` when it is their turn."""
-    new = given.c
-    ordered = select(_job.e_id).join(given, _job.e_id == new.job_id).where(held).order_by(_job.e_id)
-    locked = ordered.with_for_update(of=email_job, key_share=True).cte("locked")
+    wanted = select(
+        _job.e_id, late_looks.label("looks"), *(column for column in given.c if column.name != "version")
+    )
+    ordered = wanted.join(given, _job.e_id == given.c.job_id).where(held).order_by(_job.e_id)
+    new = ordered.with_for_update(of=email_job, key_share=True).cte("locked").c
     doubtful = new.status == constant(JobStatus.IN_DOUBT)
     values = {
         "status": new.status,
         "due_at": new.due_at,
         "lease_until": null(),
         "in_doubt_since": case((doubtful, func.coalesce(_job.in_doubt_since, func.now())), else_=null()),
-        "late_looks": late_looks,
+        "late_looks": new.looks,
         "provider_message_id": func.coalesce(new.provider_message_id, _job.provider_message_id),
         "error_code": new.error_code,
         "error_text": new.error_text,
         **_CHANGED,
     }
-    statement = update(email_job).where(_job.e_id == locked.c.e_id, _job.e_id == new.job_id)
-    return statement.values(values).returning(_job.e_id)
+    return update(email_job).where(_job.e_id == new.e_id).values(values).returning(_job.e_id)
 
 
 def _record() -> ReturningUpdate[Any]:

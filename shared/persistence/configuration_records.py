@@ -16,7 +16,8 @@ from shared.persistence.query import Asked
 from shared.persistence.sets import first_of, rows_of
 from shared.persistence.tables import email_configuration, email_configuration_record
 from shared.ports.clock import NewId
-from shared.ports.store import Change, ConfigurationRecord, Page
+from shared.ports.configurations import Change, ConfigurationRecord
+from shared.ports.rows import Page
 
 _configuration = email_configuration.c
 _record = email_configuration_record.c

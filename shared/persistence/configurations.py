@@ -18,7 +18,8 @@ from shared.persistence.configuration_work import ConfigurationWork
 from shared.persistence.sets import constant, first_of, parameter
 from shared.persistence.tables import email_configuration
 from shared.ports.clock import NewId
-from shared.ports.store import Change, Lock
+from shared.ports.configurations import Change
+from shared.ports.rows import Lock
 
 _column = email_configuration.c
 

@@ -25,7 +25,7 @@ from shared.persistence.sets import (
     run,
 )
 from shared.persistence.tables import BEARS_ON_SUPPRESSION, EventStatus, email_event
-from shared.ports.store import EventHeaders
+from shared.ports.events import EventHeaders
 
 _column = email_event.c
 

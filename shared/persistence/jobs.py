@@ -21,7 +21,8 @@ from shared.persistence.job_rows import (
 )
 from shared.persistence.sets import as_arrays, first_of, ids_of, rows_of, run
 from shared.persistence.tables import email_job
-from shared.ports.store import Claim, Doubt, NewJob, Page
+from shared.ports.jobs import Claim, Doubt, NewJob
+from shared.ports.rows import Page
 
 _column = email_job.c
 

@@ -42,7 +42,7 @@ def given_rows(**columns: Kind) -> TableValuedAlias:
     """A table `given` made of array parameters, one named after each column."""
     arrays = [parameter(name, ARRAY(kind)) for name, kind in columns.items()]
     named = [column(name, kind) for name, kind in columns.items()]
-    return func.unnest(*arrays).table_valued(*named, name="given").render_derived()
+    return func.unnest(*arrays).table_valued(*named).render_derived(name="given")
 
 
 def as_arrays(names: Iterable[str], rows: Iterable[Mapping[str, object]]) -> dict[str, object]:

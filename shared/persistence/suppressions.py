@@ -20,7 +20,7 @@ from shared.persistence.suppression_rows import entry_of, row_of_entry
 from shared.persistence.suppression_states import apply_states
 from shared.persistence.tables import suppression_entry, suppression_fact
 from shared.ports.clock import NewId
-from shared.ports.store import Page
+from shared.ports.rows import Page
 
 _column = suppression_entry.c
 _fact = suppression_fact.c

@@ -14,15 +14,12 @@ from shared.persistence.ids import new_id
 from shared.persistence.jobs import PostgresJobs
 from shared.persistence.suppressions import PostgresSuppressions
 from shared.ports.clock import NewId
-from shared.ports.store import (
-    AccountState,
-    Configurations,
-    Events,
-    Jobs,
-    Suppressions,
-    Transaction,
-    transaction_open,
-)
+from shared.ports.configurations import Configurations
+from shared.ports.events import Events
+from shared.ports.jobs import Jobs
+from shared.ports.pressure import AccountState
+from shared.ports.store import Transaction, transaction_open
+from shared.ports.suppressions import Suppressions
 
 
 class PostgresTransaction:

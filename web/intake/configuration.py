@@ -9,8 +9,10 @@ from shared.domain.errors import Conflict
 from shared.domain.lifecycle import Trigger
 from shared.domain.query import Query
 from shared.ports.clock import NewId
+from shared.ports.configurations import Change, ConfigurationRecord
 from shared.ports.doorbell import Doorbell
-from shared.ports.store import Change, ConfigurationRecord, Lock, Page, Store, Transaction
+from shared.ports.rows import Lock, Page
+from shared.ports.store import Store, Transaction
 from shared.steering import facts_of, steer
 
 # Under the row's lock a conflict comes from outside the row: another configuration of the tenant was unlocked first.

@@ -8,8 +8,9 @@ from shared.domain.event import EmailEvent, EventKind
 from shared.messaging.messages import ProjectEvents
 from shared.ports.clock import NewId
 from shared.ports.doorbell import Doorbell
+from shared.ports.events import EventHeaders
 from shared.ports.mail import EventReader
-from shared.ports.store import EventHeaders, Store
+from shared.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,9 @@ from shared.domain.suppression import SuppressionEntry
 from shared.messaging.messages import SendJobs
 from shared.ports.clock import NewId
 from shared.ports.doorbell import Doorbell
-from shared.ports.store import Lock, NewJob, Page, Store, Transaction
+from shared.ports.jobs import NewJob
+from shared.ports.rows import Lock, Page
+from shared.ports.store import Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from uuid import UUID
 from shared.domain.query import Query
 from shared.domain.suppression import SuppressionEntry, SuppressionReason
 from shared.ports.clock import NewId
-from shared.ports.store import Page, Store
+from shared.ports.rows import Page
+from shared.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ gets 200 as soon as the event is stored, whatever is in it, and 503 when it coul
 from flask import Blueprint, Response, request
 
 from shared.bootstrap import Container
-from shared.ports.store import EventHeaders
+from shared.ports.events import EventHeaders
 from shared.telemetry.metrics import record_webhook_received, record_webhook_rejected
 from web import BASE
 from web.auth import unauthorized

@@ -22,7 +22,8 @@ from shared.domain.errors import (
     ProviderUnavailable,
 )
 from shared.domain.lifecycle import Operational, Trigger
-from shared.ports.store import Change, Lock
+from shared.ports.configurations import Change
+from shared.ports.rows import Lock
 from shared.steering import Steered, steer
 from shared.telemetry.metrics import record_provisioning_step
 from workers.provisioning.deps import AUTHOR, ProvisioningDeps

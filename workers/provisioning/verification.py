@@ -5,8 +5,9 @@ from uuid import UUID
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import ProviderError
 from shared.domain.lifecycle import Operational, Trigger
+from shared.ports.configurations import Change
 from shared.ports.mail import Domain
-from shared.ports.store import Change, Lock
+from shared.ports.rows import Lock
 from shared.steering import Steered, steer
 from shared.telemetry.metrics import record_verification_check, record_verification_unavailable
 from workers.provisioning.deps import AUTHOR, ProvisioningDeps

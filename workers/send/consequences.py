@@ -11,7 +11,9 @@ from shared.domain.lifecycle import Administrative, Operational, Trigger
 from shared.domain.mail import Accepted, AccountFault, ConfigurationFault, Outcome
 from shared.domain.suppression import SuppressionEntry, SuppressionReason
 from shared.ports.clock import NewId
-from shared.ports.store import Change, Lock, Transaction
+from shared.ports.configurations import Change
+from shared.ports.rows import Lock
+from shared.ports.store import Transaction
 from shared.steering import finish_drain, steer
 from shared.telemetry.metrics import record_account_paused
 

@@ -19,9 +19,11 @@ from shared.domain.naming import names_for
 from shared.messaging.messages import SendJobs
 from shared.ports.clock import NewId
 from shared.ports.doorbell import Doorbell
+from shared.ports.jobs import Claim
 from shared.ports.key_material import TokenCipher
 from shared.ports.mail import MailSender, SentMessages
-from shared.ports.store import Claim, Lock, Store, Transaction
+from shared.ports.rows import Lock
+from shared.ports.store import Store, Transaction
 from shared.telemetry.metrics import record_call_seconds, record_fenced, record_outcomes
 from workers.send import consequences
 from workers.send.policy import SendPolicy

@@ -17,7 +17,8 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import ProviderError
 from shared.domain.job import JobStatus, Settlement
 from shared.messaging.messages import SendJobs
-from shared.ports.store import Doubt, Lock
+from shared.ports.jobs import Doubt
+from shared.ports.rows import Lock
 from shared.steering import finish_drain
 from shared.telemetry.metrics import record_doubts, record_search_failed
 from workers.send import consequences

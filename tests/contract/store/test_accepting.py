@@ -9,7 +9,8 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.job import EmailJob, JobStatus
 from shared.domain.mail import Attachment
 from shared.persistence.faults import DatabaseFault
-from shared.ports.store import NewJob, Store
+from shared.ports.jobs import NewJob
+from shared.ports.store import Store
 from tests.factories import OTHER_TENANT, TENANT, content, job, later, new_job
 
 

@@ -10,7 +10,8 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.job import EmailJob, JobStatus, Settlement
 from shared.domain.lifecycle import Administrative, Operational
 from shared.persistence.faults import DatabaseFault
-from shared.ports.store import Claim, NewJob, Store
+from shared.ports.jobs import Claim, NewJob
+from shared.ports.store import Store
 from tests.factories import (
     CREATED,
     LONG_AGO,

@@ -8,7 +8,9 @@ import pytest
 from shared.domain.configuration import EmailConfiguration, Step, StepFailure
 from shared.domain.errors import Conflict
 from shared.domain.lifecycle import Administrative, Operational
-from shared.ports.store import Change, Lock, Store
+from shared.ports.configurations import Change
+from shared.ports.rows import Lock
+from shared.ports.store import Store
 from tests.factories import (
     CREATED,
     LONG_AGO,

@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.job import EmailJob, JobStatus, Settlement
 from shared.domain.lifecycle import Administrative
-from shared.ports.store import Doubt, Store
+from shared.ports.jobs import Doubt
+from shared.ports.store import Store
 from tests.factories import CREATED, LONG_AGO, TENANT, later, new_job, sendable
 
 

@@ -9,7 +9,8 @@ from shared.domain.event import EmailEvent, EventFacts, EventKind
 from shared.domain.job import JobStatus
 from shared.domain.suppression import SuppressionReason
 from shared.persistence.faults import DatabaseFault
-from shared.ports.store import EventHeaders, Store
+from shared.ports.events import EventHeaders
+from shared.ports.store import Store
 from tests.factories import (
     CREATED,
     LONG_AGO,

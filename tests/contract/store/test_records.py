@@ -9,7 +9,8 @@ import pytest
 
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import NotFound
-from shared.ports.store import Change, ConfigurationRecord, Store
+from shared.ports.configurations import Change, ConfigurationRecord
+from shared.ports.store import Store
 from tests.factories import CREATED, configuration, later
 
 Moment = Callable[[], object]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from shared.domain.query import And, Compare, Everything, Filter, IsNull, Not, Operator, Or, Query, Sort
 from shared.persistence.locators import MILLISECOND, Locators, locator, values_of
-from shared.ports.store import Page
+from shared.ports.rows import Page
 
 Row = TypeVar("Row")
 

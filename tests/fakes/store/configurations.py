@@ -10,7 +10,8 @@ from shared.domain.lifecycle import Administrative, Operational
 from shared.domain.query import Query
 from shared.persistence import locators
 from shared.ports.clock import NewId
-from shared.ports.store import Change, ConfigurationRecord, Lock, Page
+from shared.ports.configurations import Change, ConfigurationRecord
+from shared.ports.rows import Lock, Page
 from tests.fakes.store.asking import page_of
 from tests.fakes.store.state import Moment, State
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from shared.domain.event import EmailEvent, EventKind
 from shared.persistence.faults import DatabaseFault
-from shared.ports.store import EventHeaders
+from shared.ports.events import EventHeaders
 from tests.fakes.store.state import KeptEvent, Moment, State
 
 _ALWAYS = (EventKind.SPAM_COMPLAINT, EventKind.SUBSCRIPTION_CHANGE)

@@ -7,7 +7,8 @@ from shared.domain.query import Query
 from shared.persistence import locators
 from shared.persistence.claims import SUPPRESSED_CODE
 from shared.persistence.faults import DatabaseFault
-from shared.ports.store import Claim, Doubt, NewJob, Page
+from shared.ports.jobs import Claim, Doubt, NewJob
+from shared.ports.rows import Page
 from tests.fakes.store.asking import page_of
 from tests.fakes.store.state import Moment, State
 

@@ -8,15 +8,12 @@ from threading import Lock
 from shared.domain.errors import StoreUnavailable
 from shared.persistence.ids import new_id
 from shared.ports.clock import NewId
-from shared.ports.store import (
-    AccountState,
-    Configurations,
-    Events,
-    Jobs,
-    Suppressions,
-    Transaction,
-    transaction_open,
-)
+from shared.ports.configurations import Configurations
+from shared.ports.events import Events
+from shared.ports.jobs import Jobs
+from shared.ports.pressure import AccountState
+from shared.ports.store import Transaction, transaction_open
+from shared.ports.suppressions import Suppressions
 from tests.fakes.clock import FixedClock
 from tests.fakes.store.account import MemoryAccountState
 from tests.fakes.store.configurations import MemoryConfigurations

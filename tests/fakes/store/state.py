@@ -9,7 +9,8 @@ from shared.domain.event import EmailEvent
 from shared.domain.job import EmailJob
 from shared.domain.mail import MessageContent
 from shared.domain.suppression import SuppressionEntry, SuppressionFact
-from shared.ports.store import ConfigurationRecord, EventHeaders
+from shared.ports.configurations import ConfigurationRecord
+from shared.ports.events import EventHeaders
 
 
 @dataclass(frozen=True, slots=True)

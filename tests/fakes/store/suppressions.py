@@ -8,7 +8,7 @@ from shared.domain.suppression import SuppressionEntry, SuppressionFact, Suppres
 from shared.persistence import locators
 from shared.persistence.suppression_states import PROVIDER
 from shared.ports.clock import NewId
-from shared.ports.store import Page
+from shared.ports.rows import Page
 from tests.fakes.store.asking import page_of
 from tests.fakes.store.state import KeptFact, Moment, State
 

@@ -15,7 +15,9 @@ from shared.domain.job import JobStatus, Settlement
 from shared.domain.lifecycle import Administrative, Operational
 from shared.domain.suppression import SuppressionReason, SuppressionState
 from shared.persistence import PostgresStore, make_engine
-from shared.ports.store import EventHeaders, Lock, Transaction
+from shared.ports.events import EventHeaders
+from shared.ports.rows import Lock
+from shared.ports.store import Transaction
 from tests.factories import CREATED, TENANT, configuration, event, later, new_job, suppression
 
 Elsewhere = Callable[[Callable[[], Any]], Future[Any]]

@@ -7,7 +7,8 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import StoreUnavailable
 from shared.persistence import PostgresStore, make_engine
 from shared.persistence.faults import DatabaseFault
-from shared.ports.store import NewJob, outside_transaction
+from shared.ports.jobs import NewJob
+from shared.ports.store import outside_transaction
 from tests.factories import TENANT, content, job, new_job
 
 SECRET = "someone.private@example.com"

@@ -16,7 +16,9 @@ from shared.domain.job import EmailJob, canonical_hash
 from shared.domain.lifecycle import Administrative
 from shared.domain.mail import MessageContent
 from shared.persistence import PostgresStore, new_id
-from shared.ports.store import Change, Lock, NewJob
+from shared.ports.configurations import Change
+from shared.ports.jobs import NewJob
+from shared.ports.rows import Lock
 from tests.fakes.doorbell import RecordingDoorbell
 from tests.integration.web.racing import at_once, begun, wait_until_blocked
 from tests.unit.web.api import (

@@ -14,8 +14,9 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.lifecycle import Administrative, Operational
 from shared.gateways.postmark.events import PostmarkEvents
 from shared.ports.clock import NewId
+from shared.ports.configurations import Change
 from shared.ports.doorbell import Doorbell
-from shared.ports.store import Change, Store
+from shared.ports.store import Store
 from tests.fakes.clock import FixedClock, SequentialIds
 from tests.fakes.dns import FakeZone
 from tests.fakes.key_material import FakeCipher

@@ -15,8 +15,9 @@ from shared.messaging.messages import (
     RemoveConfiguration,
     VerifyConfiguration,
 )
+from shared.ports.configurations import Change
 from shared.ports.mail import WebhookSpec
-from shared.ports.store import Change, Lock
+from shared.ports.rows import Lock
 from shared.steering import Steered, steer
 from tests import factories
 from tests.fakes.clock import SequentialIds

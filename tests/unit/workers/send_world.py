@@ -11,7 +11,9 @@ from shared.domain.job import EmailJob, JobStatus
 from shared.domain.lifecycle import Administrative, Operational, Trigger
 from shared.domain.suppression import SuppressionEntry
 from shared.messaging.messages import Message
-from shared.ports.store import Change, Lock, NewJob
+from shared.ports.configurations import Change
+from shared.ports.jobs import NewJob
+from shared.ports.rows import Lock
 from shared.steering import steer
 from tests import factories
 from tests.fakes.clock import SequentialIds

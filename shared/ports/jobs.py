@@ -1,0 +1,106 @@
+"""Jobs, as rows: accepted once, claimed, settled by whoever still holds the claim."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from shared.domain.job import ClaimedJob, EmailJob, JobStatus, Settlement
+from shared.domain.mail import MessageContent
+from shared.domain.query import Query
+from shared.ports.rows import Page
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    job: EmailJob
+    content: MessageContent = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Jobs of one configuration, held by `claim_id` until the lease runs out. `suppressed` were taken off the queue."""
+
+    claim_id: UUID
+    jobs: tuple[ClaimedJob, ...]
+    suppressed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One job in doubt, leased for one look at the provider."""
+
+    job_id: UUID
+    claim_id: UUID
+    in_doubt_since: datetime
+    late_looks: int
+    accepted_at: datetime
+    version: int
+
+
+class Jobs(Protocol):
+    def find_by_keys(self, tenant_id: UUID, idempotency_keys: Collection[str]) -> Mapping[str, EmailJob]: ...
+
+    def accept(self, jobs: Sequence[NewJob]) -> set[UUID]:
+        """Inserts jobs and contents; returns the ids that were new. The others' keys were taken meanwhile."""
+        ...
+
+    def get(self, tenant_id: UUID, e_id: UUID) -> EmailJob | None: ...
+
+    def query(self, tenant_id: UUID, query: Query) -> Page[EmailJob]: ...
+
+    def claim(
+        self,
+        configuration_id: UUID,
+        *,
+        claim_id: UUID,
+        limit: int,
+        lease_seconds: float,
+    ) -> Claim:
+        """Takes due QUEUED jobs to SENDING, oldest due first, past rows others hold. Suppressions are read again."""
+        ...
+
+    def record(self, claim_id: UUID, settlements: Sequence[Settlement]) -> set[UUID]:
+        """Writes results of SENDING jobs that `claim_id` still holds; returns their ids. The rest were fenced off."""
+        ...
+
+    def doubt_expired_leases(self, *, look_in_seconds: float, limit: int) -> list[UUID]:
+        """SENDING past its lease becomes IN_DOUBT; returns the configurations concerned."""
+        ...
+
+    def take_doubts(self, configuration_id: UUID, *, limit: int, lease_seconds: float) -> list[Doubt]:
+        """IN_DOUBT jobs due for a look; their due time moves on by the lease."""
+        ...
+
+    def resolve_doubts(self, settlements: Mapping[UUID, tuple[int, Settlement, int]]) -> set[UUID]:
+        """Job id to (version looked at, what it becomes, its late looks from now on); returns what was written.
+
+        A settlement back to IN_DOUBT keeps the job in doubt with a new due time.
+        """
+        ...
+
+    def in_flight(self, configuration_id: UUID) -> int: ...
+
+    def cancel_queued(self, configuration_id: UUID) -> int: ...
+
+    def for_events(
+        self,
+        configuration_id: UUID,
+        *,
+        job_ids: Collection[UUID],
+        message_ids: Collection[str],
+    ) -> list[EmailJob]:
+        """Locked for update, in the order of their ids, so that two readers never wait for each other."""
+        ...
+
+    def set_status(self, job: EmailJob, status: JobStatus, *, provider_message_id: str | None) -> None:
+        """Of a job that `for_events` locked. Ends any claim on it."""
+        ...
+
+    # What the scheduler looks for; by index, at most `limit`.
+    def configurations_with_due_jobs(self, limit: int) -> list[UUID]:
+        """Those that may send now and have a QUEUED job that is due."""
+        ...
+
+    def configurations_with_due_doubts(self, limit: int) -> list[UUID]: ...
