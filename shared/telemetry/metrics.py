@@ -1,4 +1,4 @@
-"""One function for each thing worth telling: it writes the log event and moves the metric of the same name.
+"""One function for each thing worth telling: it writes the log event and moves the metric that goes with it.
 
 Names are fixed and listed in `docs/events.md`. No token, key, body or recipient is ever an argument.
 """
@@ -31,6 +31,7 @@ _ACCEPTED = Counter("email_send_accepted", "Jobs accepted")
 _REFUSED = Counter("email_send_refused", "Jobs refused at the door", ("reason",))
 _OUTCOME = Counter("email_send_outcome", "Messages by what the provider made of them", ("outcome", "code"))
 _CALL_SECONDS = Histogram("email_send_call_seconds", "Duration of one provider call")
+_PAUSED = Counter("email_send_account_paused", "Pauses of the whole account's sending", ("code",))
 _FENCED = Counter("email_send_fenced", "Results that came after their claim was lost")
 _DOUBT = Counter("email_send_doubt", "Jobs in doubt, by how they were resolved", ("resolution",))
 _RING = Counter("email_send_ring", "Rings of the doorbell", ("queue", "outcome"))
@@ -129,6 +130,7 @@ def record_fenced(claim_id: UUID, count: int) -> None:
 
 
 def record_account_paused(*, code: str, seconds: float) -> None:
+    _PAUSED.labels(code).inc()
     _log.error("email.send.account_paused", code=code, seconds=seconds)
 
 

@@ -1,0 +1,82 @@
+"""Lines as they are written."""
+
+import json
+import logging
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+import structlog
+from prometheus_client import REGISTRY
+
+from shared.telemetry import metrics
+from shared.telemetry.exposition import render
+from shared.telemetry.logging import configure_logging
+
+SOME = UUID("019b0000-0000-7000-8000-000000000001")
+
+
+@pytest.fixture
+def logging_as_configured() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level
+
+
+@pytest.mark.usefixtures("logging_as_configured")
+def test_a_line_is_one_json_object_with_role_level_and_time(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(level="INFO", format="json", role="send")
+    logging.getLogger("some.library").warning("odd: %s", "thing")
+    structlog.get_logger("email").info("email.send.accepted", configuration=str(SOME), count=3)
+    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (first["event"], first["level"], first["role"]) == ("odd: thing", "warning", "send")
+    assert (second["event"], second["count"], second["role"]) == ("email.send.accepted", 3, "send")
+    assert second["timestamp"].endswith("Z")
+
+
+@pytest.mark.usefixtures("logging_as_configured")
+def test_libraries_that_would_log_payloads_are_quiet_even_at_debug(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging(level="DEBUG", format="json", role="send")
+    for name in ("postmarker", "urllib3.connectionpool", "botocore.auth"):
+        logging.getLogger(name).debug("X-Postmark-Server-Token: secret")
+    assert "secret" not in capsys.readouterr().err
+
+
+def value_of(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_a_record_moves_its_metric_by_its_count() -> None:
+    before = value_of("email_send_outcome_total", outcome="SENT", code="")
+    metrics.record_outcomes(SOME, SOME, {("SENT", ""): 7, ("FAILED", "300"): 1})
+    assert value_of("email_send_outcome_total", outcome="SENT", code="") == before + 7
+
+
+def test_the_metric_of_rejected_callbacks_has_the_name_that_alerts_use() -> None:
+    before = value_of("email_webhook_rejected_total", reason="auth_mismatch")
+    metrics.record_webhook_rejected("auth_mismatch")
+    assert value_of("email_webhook_rejected_total", reason="auth_mismatch") == before + 1
+
+
+def test_a_state_that_no_configuration_is_in_any_more_is_shown_as_zero() -> None:
+    metrics.record_configurations_by_state({("OK", "UNLOCKED"): 2, ("FAILURE", "UNLOCKED"): 1})
+    metrics.record_configurations_by_state({("OK", "UNLOCKED"): 3})
+    name = "email_configuration_lifecycle_state"
+    assert value_of(name, operational="OK", administrative="UNLOCKED") == 3
+    assert REGISTRY.get_sample_value(name, {"operational": "FAILURE", "administrative": "UNLOCKED"}) == 0
+
+
+def test_nothing_done_is_nothing_told() -> None:
+    before = value_of("email_send_sweep_total", sweep="due_sends")
+    metrics.record_sweep("due_sends", 0)
+    assert value_of("email_send_sweep_total", sweep="due_sends") == before
+
+
+def test_the_exposition_is_text_for_prometheus() -> None:
+    body, content_type = render()
+    assert b"email_send_call_seconds_bucket" in body
+    assert content_type.startswith("text/plain")
