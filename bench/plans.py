@@ -1,0 +1,183 @@
+"""The plan of every statement that runs often, on tables as full as a busy partition's (bench/plans.sql).
+
+    python -m bench.plans            a table: the statement, its time in the server, the indexes it took
+    python -m bench.plans --full     the plans too, as docs/migrations.md quotes them
+
+Ends with 1 when a statement reads a large table whole. EMAIL_DATABASE_URL names a server to use instead of an own one.
+The statements are the repositories' own, caught on their way to PostgreSQL, and nothing of what they change is kept.
+"""
+
+import argparse
+import hashlib
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from sqlalchemy import Engine, event
+
+from sandbox.postgres import running
+from shared.domain.job import JobStatus, Settlement
+from shared.domain.query import Compare, Operator, Query, Sort
+from shared.persistence import PostgresStore, make_engine
+from shared.persistence.migrations import migrate
+from shared.ports.store import Transaction
+
+LARGE = ["email_job", "email_job_content", "email_event", "suppression_entry", "suppression_fact"]
+LARGE += ["email_configuration_record"]
+
+
+def identity(kind: str, number: int) -> UUID:
+    """The ids that bench/plans.sql gives."""
+    return UUID(hashlib.md5(f"{kind}{number}".encode(), usedforsecurity=False).hexdigest())
+
+
+BUSY, BUSY_TENANT, QUIET = identity("c", 1), identity("t", 1), identity("c", 34)
+JOBS = [identity("j", number) for number in range(2, 102)]
+ADDRESSES = [f"person{number}@example.com" for number in range(0, 5000, 100)]
+KEYS = [f"key-{number}" for number in range(0, 1000, 2)]
+SENT = [Settlement(e_id, JobStatus.SENT, provider_message_id="message") for e_id in JOBS[:50]]
+
+
+def is_(locator: str, value: str) -> Query:
+    return Query(Compare(locator, Operator.EQ, value), size=100)
+
+
+STATEMENTS: dict[str, Callable[[Transaction], object]] = {
+    "claim 50 of a backlog of 100,000": lambda tx: tx.jobs.claim(
+        BUSY, claim_id=uuid4(), limit=50, lease_seconds=60
+    ),
+    "claim of a configuration with a few": lambda tx: tx.jobs.claim(
+        QUIET, claim_id=uuid4(), limit=50, lease_seconds=60
+    ),
+    "record 50 results": lambda tx: tx.jobs.record(uuid4(), SENT),
+    "configurations with due jobs": lambda tx: tx.jobs.configurations_with_due_jobs(100),
+    "configurations with due doubts": lambda tx: tx.jobs.configurations_with_due_doubts(100),
+    "doubt expired leases": lambda tx: tx.jobs.doubt_expired_leases(look_in_seconds=60, limit=100),
+    "take doubts": lambda tx: tx.jobs.take_doubts(QUIET, limit=50, lease_seconds=60),
+    "in flight of 100,000": lambda tx: tx.jobs.in_flight(BUSY),
+    "in flight of a few": lambda tx: tx.jobs.in_flight(QUIET),
+    "500 idempotency keys": lambda tx: tx.jobs.find_by_keys(BUSY_TENANT, KEYS),
+    "jobs of 100 events": lambda tx: tx.jobs.for_events(BUSY, job_ids=JOBS, message_ids=["message-1"]),
+    "jobs, newest first": lambda tx: tx.jobs.query(
+        BUSY_TENANT, Query(sort=(Sort("acceptedAt", descending=True),), size=100)
+    ),
+    "jobs of a recipient": lambda tx: tx.jobs.query(BUSY_TENANT, is_("recipient", ADDRESSES[1])),
+    "configuration of a routing hash": lambda tx: tx.configurations.id_by_routing_hash(
+        hashlib.sha256(b"7").digest()
+    ),
+    "due verifications": lambda tx: tx.configurations.due_for_verification(100),
+    "provisioning without a lease": lambda tx: tx.configurations.provisioning_without_lease(100),
+    "removal without a lease": lambda tx: tx.configurations.removal_without_lease(100),
+    "draining configurations": lambda tx: tx.configurations.locking(100),
+    "another sendable of the tenant": lambda tx: tx.configurations.tenant_has_other_sendable(
+        found(tx.configurations.get(BUSY))
+    ),
+    "current records of a tenant": lambda tx: tx.configurations.query(BUSY_TENANT, Query()),
+    "record as of now": lambda tx: tx.configurations.record_as_of(BUSY, effective=None, recorded=None),
+    "unprojected events of a configuration": lambda tx: tx.events.unprojected(BUSY, limit=100),
+    "configurations with due events": lambda tx: tx.events.configurations_with_due_events(100),
+    "events of a job": lambda tx: tx.events.for_job(BUSY_TENANT, JOBS[0]),
+    "events about 50 addresses": lambda tx: tx.events.about(BUSY_TENANT, ADDRESSES),
+    "active suppressions among 50": lambda tx: tx.suppressions.active_among(BUSY_TENANT, ADDRESSES),
+    "operators' facts about 50": lambda tx: tx.suppressions.operator_facts(BUSY_TENANT, ADDRESSES),
+    "suppressions of a tenant": lambda tx: tx.suppressions.query(BUSY_TENANT, Query()),
+}
+
+
+def found(value: Any) -> Any:
+    assert value is not None
+    return value
+
+
+@dataclass(frozen=True)
+class Plan:
+    name: str
+    text: str
+
+    @property
+    def milliseconds(self) -> float:
+        return float(re.findall(r"Execution Time: ([\d.]+) ms", self.text)[0])
+
+    @property
+    def indexes(self) -> list[str]:
+        names = re.findall(r"(?:using|Index Scan on) ((?:ix|uq|pk)_\w+)", self.text)
+        return list(dict.fromkeys(names))
+
+    @property
+    def read_whole(self) -> list[str]:
+        return [table for table in LARGE if re.search(rf"Seq Scan on {table}\b", self.text)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Plans of the statements that run often.")
+    parser.add_argument("--full", action="store_true", help="print the plans too")
+    full = parser.parse_args().full
+    with filled() as engine:
+        plans = [plan_of(engine, name) for name in STATEMENTS]
+    for plan in plans:
+        print(f"{plan.name:40} {plan.milliseconds:8.2f} ms   {', '.join(plan.indexes)}")
+    for plan in plans if full else []:
+        print(f"\n-- {plan.name}\n{plan.text}")
+    faults = [f"{plan.name}: reads {', '.join(plan.read_whole)} whole" for plan in plans if plan.read_whole]
+    print("\n".join(faults), end="\n" if faults else "")
+    return 1 if faults else 0
+
+
+@contextmanager
+def filled() -> Iterator[Engine]:
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "state") as server:
+        name = f"plans_{uuid4().hex}"
+        url = server.create_database(name)
+        try:
+            migrate(url)
+            with psycopg.connect(url, autocommit=True) as connection:
+                for statement in Path(__file__).with_suffix(".sql").read_text().split(";\n"):
+                    connection.execute(statement)
+            engine = make_engine(url, statement_timeout_seconds=120)
+            yield engine
+            engine.dispose()
+        finally:
+            server.drop_database(name)
+
+
+def plan_of(engine: Engine, name: str) -> Plan:
+    """Of the last statement that the call sends: earlier ones read what it needs, or take locks."""
+    caught = caught_of(engine, STATEMENTS[name])
+    statement, parameters = caught[-1]
+    with engine.connect() as connection:
+        explain = f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) {statement}"
+        lines = connection.exec_driver_sql(explain, parameters).scalars().all()
+        connection.rollback()
+    return Plan(name, "\n".join(lines))
+
+
+class Undo(Exception):
+    pass
+
+
+def caught_of(engine: Engine, call: Callable[[Transaction], object]) -> list[tuple[str, Any]]:
+    caught: list[tuple[str, Any]] = []
+
+    def catch(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        caught.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", catch)
+    try:
+        with PostgresStore(engine).begin() as tx:
+            call(tx)
+            raise Undo
+    except Undo:
+        return caught
+    finally:
+        event.remove(engine, "before_cursor_execute", catch)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
