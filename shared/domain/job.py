@@ -70,6 +70,10 @@ class EmailJob:
     in_doubt_since: datetime | None = None
     # Looks at the provider that found nothing after the index-lag grace was over.
     late_looks: int = 0
+    # Claims that ended with their worker and not with a result.
+    worker_deaths: int = 0
+    # When it was put back to the queue by hand; its age counts from here then.
+    replayed_at: datetime | None = None
     provider_message_id: str | None = None
     error_code: str | None = None
     error_text: str | None = None
@@ -82,6 +86,7 @@ class ClaimedJob:
     recipient: str = field(repr=False)
     content: MessageContent = field(repr=False)
     attempts: int
+    # Since its acceptance, or since an operator put it back: its maximum age counts from here.
     accepted_at: datetime
 
 

@@ -37,7 +37,7 @@ class Events(Protocol):
     def put_off(self, event_ids: Collection[UUID], *, seconds: float) -> None: ...
 
     def park(self, event_ids: Collection[UUID]) -> None:
-        """No longer tried; kept and counted."""
+        """No longer tried; each becomes a dead letter."""
         ...
 
     def for_job(self, tenant_id: UUID, job_id: UUID) -> list[EmailEvent]:

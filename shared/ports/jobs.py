@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from shared.domain.attempt import SendAttempt
+from shared.domain.audit import OperatorAction
 from shared.domain.job import ClaimedJob, EmailJob, JobStatus, Settlement
 from shared.domain.mail import MessageContent
 from shared.domain.query import Query
@@ -35,6 +37,8 @@ class Doubt:
     claim_id: UUID
     in_doubt_since: datetime
     late_looks: int
+    # Claims that ended with their worker and not with a result.
+    worker_deaths: int
     accepted_at: datetime
     version: int
 
@@ -58,15 +62,23 @@ class Jobs(Protocol):
         limit: int,
         lease_seconds: float,
     ) -> Claim:
-        """Takes due QUEUED jobs to SENDING, oldest due first, past rows others hold. Suppressions are read again."""
+        """Takes due QUEUED jobs to SENDING, oldest due first, past rows others hold. Suppressions are read again.
+
+        A job whose worker died with it before is claimed alone, so that its batch-mates do not share its fate. The
+        attempt of each job, an intent so far, is written in the same transaction.
+        """
         ...
 
     def record(self, claim_id: UUID, settlements: Sequence[Settlement]) -> set[UUID]:
-        """Writes results of SENDING jobs that `claim_id` still holds; returns their ids. The rest were fenced off."""
+        """Writes results of SENDING jobs that `claim_id` still holds; returns their ids. The rest were fenced off.
+
+        The attempts of all of them get their result, those of the fenced off too: evidence of what the provider said.
+        A job that ends FAILED becomes a dead letter.
+        """
         ...
 
     def doubt_expired_leases(self, *, look_in_seconds: float, limit: int) -> list[UUID]:
-        """SENDING past its lease becomes IN_DOUBT; returns the configurations concerned."""
+        """SENDING past its lease becomes IN_DOUBT, one more death counted; returns the configurations concerned."""
         ...
 
     def take_doubts(self, configuration_id: UUID, *, limit: int, lease_seconds: float) -> list[Doubt]:
@@ -76,7 +88,18 @@ class Jobs(Protocol):
     def resolve_doubts(self, settlements: Mapping[UUID, tuple[int, Settlement, int]]) -> set[UUID]:
         """Job id to (version looked at, what it becomes, its late looks from now on); returns what was written.
 
-        A settlement back to IN_DOUBT keeps the job in doubt with a new due time.
+        A settlement back to IN_DOUBT keeps the job in doubt with a new due time. FAILED makes a dead letter.
+        """
+        ...
+
+    def attempts(self, tenant_id: UUID, job_id: UUID) -> list[SendAttempt]:
+        """Oldest first."""
+        ...
+
+    def decide(self, job: EmailJob, settlement: Settlement, action: OperatorAction) -> bool:
+        """An operator's word on a job in doubt, compare-and-set on `job.version`; False when it has moved.
+
+        The action is kept with the change. A job sent again is as if accepted now: its maximum age begins anew.
         """
         ...
 

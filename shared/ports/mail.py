@@ -95,8 +95,14 @@ class MailAccount(Protocol):
 
 
 class MailSender(Protocol):
-    def send(self, server_token: str, messages: Sequence[OutboundMessage]) -> list[Outcome]:
-        """One call, one outcome for each message in its order. Never raises for what the provider did or did not."""
+    def send(
+        self, server_token: str, messages: Sequence[OutboundMessage], *, not_after_monotonic: float
+    ) -> list[Outcome]:
+        """One call, one outcome for each message in its order. Never raises for what the provider did or did not.
+
+        When its first byte has not left by `not_after_monotonic` (seconds of `time.monotonic()`), nothing is sent and
+        all are `Deferred` with code `late`: by then somebody else may hold the claim.
+        """
         ...
 
 

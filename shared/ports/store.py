@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.ports.configurations import Configurations
+from shared.ports.dead_letters import DeadLetters
 from shared.ports.events import Events
 from shared.ports.jobs import Jobs
-from shared.ports.pressure import AccountState
+from shared.ports.pressure import AccountState, Pressure
 from shared.ports.suppressions import Suppressions
 
 transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
@@ -33,6 +34,8 @@ class Transaction(Protocol):
     events: Events
     suppressions: Suppressions
     account: AccountState
+    pressure: Pressure
+    dead_letters: DeadLetters
 
     def now(self) -> datetime:
         """The database's clock, aware UTC, the same throughout the transaction."""
