@@ -1,0 +1,194 @@
+"""What each tick finds, and whom it rings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from scheduler import jobs
+from scheduler.jobs import SchedulerDeps
+from shared.domain.configuration import EmailConfiguration
+from shared.domain.job import JobStatus
+from shared.domain.lifecycle import Administrative, Operational
+from shared.messaging.messages import (
+    Message,
+    ProjectEvents,
+    ProvisionConfiguration,
+    RemoveConfiguration,
+    ResolveDoubts,
+    SendJobs,
+    VerifyConfiguration,
+)
+from shared.ports.events import EventHeaders
+from tests import factories
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.doorbell import RecordingDoorbell
+from tests.fakes.store import MemoryStore
+
+SENDING = {
+    "status": JobStatus.SENDING,
+    "due_at": None,
+    "claim_id": UUID(int=1),
+    "lease_until": MONDAY_MORNING,
+}
+IN_DOUBT = {"status": JobStatus.IN_DOUBT, "claim_id": UUID(int=1), "in_doubt_since": MONDAY_MORNING}
+
+
+@dataclass
+class World:
+    store: MemoryStore = field(default_factory=MemoryStore)
+    doorbell: RecordingDoorbell = field(default_factory=RecordingDoorbell)
+
+    @property
+    def deps(self) -> SchedulerDeps:
+        return SchedulerDeps(self.store, self.doorbell, limit=3, look_in_seconds=0)
+
+    def add(self, configuration: EmailConfiguration) -> UUID:
+        with self.store.begin() as tx:
+            tx.configurations.add(configuration, factories.CREATED)
+        return configuration.e_id
+
+    def add_sendable(self, *, jobs: int = 1, job: dict[str, Any] | None = None, **given: Any) -> UUID:
+        """One tenant each: only one configuration of a tenant may send."""
+        configuration = factories.sendable(**{"tenant_id": factories.new_job().job.e_id, **given})
+        self.add(configuration)
+        with self.store.begin() as tx:
+            tx.jobs.accept([factories.new_job(configuration, **(job or {})) for _ in range(jobs)])
+        return configuration.e_id
+
+    def configuration(self, e_id: UUID) -> EmailConfiguration:
+        with self.store.begin() as tx:
+            found = tx.configurations.get(e_id)
+        assert found is not None
+        return found
+
+    def rung(self) -> list[tuple[type[Message], UUID]]:
+        return [(type(message), message.id) for message in self.doorbell.rung]  # type: ignore[misc]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_due_jobs_ring_once_for_their_configuration(world: World) -> None:
+    e_id = world.add_sendable(jobs=5)
+    world.add_sendable(job={"due_at": MONDAY_MORNING + timedelta(seconds=1)})
+    world.add_sendable(administrative=Administrative.LOCKED)
+    world.add_sendable(operational=Operational.FAILURE)
+    jobs.due_sends(world.deps)
+    assert world.rung() == [(SendJobs, e_id)]
+
+
+def test_a_configuration_that_drains_is_rung_for_too(world: World) -> None:
+    e_id = world.add_sendable(administrative=Administrative.LOCKING)
+    jobs.due_sends(world.deps)
+    assert world.rung() == [(SendJobs, e_id)]
+
+
+def test_a_sweep_rings_for_a_bounded_number_the_longest_waiting_first(world: World) -> None:
+    waiting = [
+        world.add_sendable(job={"due_at": MONDAY_MORNING - timedelta(seconds=age)}) for age in (1, 4, 2, 3)
+    ]
+    jobs.due_sends(world.deps)
+    assert [e_id for _, e_id in world.rung()] == [waiting[1], waiting[3], waiting[2]]
+
+
+def test_events_that_nobody_projected_are_rung_for(world: World) -> None:
+    configuration = factories.sendable()
+    world.add(configuration)
+    with world.store.begin() as tx:
+        tx.events.add(factories.event(configuration), EventHeaders())
+    jobs.due_events(world.deps)
+    assert world.rung() == [(ProjectEvents, configuration.e_id)]
+
+
+def test_due_verifications_are_rung_for(world: World) -> None:
+    def awaiting(due_in_seconds: float) -> UUID:
+        due_at = MONDAY_MORNING + timedelta(seconds=due_in_seconds)
+        return world.add(
+            factories.configuration(operational=Operational.AWAITING_VERIFICATION, verification_due_at=due_at)
+        )
+
+    due = awaiting(0)
+    awaiting(1)
+    jobs.due_verifications(world.deps)
+    assert world.rung() == [(VerifyConfiguration, due)]
+
+
+def test_claims_past_their_lease_are_in_doubt_and_rung_for_by_the_next_look(world: World) -> None:
+    e_id = world.add_sendable(job=SENDING)
+    world.add_sendable(job={**SENDING, "lease_until": MONDAY_MORNING + timedelta(seconds=1)})
+    jobs.stale_sends(world.deps)
+    assert not world.doorbell.rung
+    jobs.due_doubts(world.deps)
+    assert world.rung() == [(ResolveDoubts, e_id)]
+
+
+def test_provisioning_and_removal_that_nobody_holds_are_rung_for(world: World) -> None:
+    stalled = world.add(factories.configuration(operational=Operational.PROVISIONING))
+    held = world.add(factories.configuration(operational=Operational.PROVISIONING))
+    leaving = world.add(factories.configuration(retired_at=factories.LONG_AGO))
+    world.add(factories.configuration(retired_at=factories.LONG_AGO, cleaned_up_at=factories.LONG_AGO))
+    with world.store.begin() as tx:
+        tx.configurations.take_lease(held, token=UUID(int=1), lease_seconds=60)
+    jobs.stalled_provisioning(world.deps)
+    jobs.stalled_removals(world.deps)
+    assert world.rung() == [(ProvisionConfiguration, stalled), (RemoveConfiguration, leaving)]
+    world.store.advance(seconds=60)
+    jobs.stalled_provisioning(world.deps)
+    assert (ProvisionConfiguration, held) in world.rung()
+
+
+@pytest.mark.parametrize("in_flight", [SENDING, IN_DOUBT, {}])
+def test_a_drain_is_finished_when_nothing_is_in_flight_and_not_before(
+    world: World, in_flight: dict[str, Any]
+) -> None:
+    done = world.add_sendable(jobs=0, administrative=Administrative.LOCKING)
+    busy = world.add_sendable(job=in_flight, administrative=Administrative.LOCKING)
+    jobs.finished_drains(world.deps)
+    assert world.configuration(done).administrative is Administrative.LOCKED
+    assert world.configuration(busy).administrative is Administrative.LOCKING
+
+
+def test_reconciliation_finds_everything_that_was_left_behind(world: World) -> None:
+    sending = world.add_sendable(job=SENDING)
+    stalled = world.add(factories.configuration(operational=Operational.PROVISIONING))
+    leaving = world.add(factories.configuration(retired_at=factories.LONG_AGO))
+    drained = world.add_sendable(jobs=0, administrative=Administrative.LOCKING)
+    jobs.reconcile(world.deps)
+    assert set(world.rung()) == {
+        (ResolveDoubts, sending),
+        (ProvisionConfiguration, stalled),
+        (RemoveConfiguration, leaving),
+    }
+    assert world.configuration(drained).administrative is Administrative.LOCKED
+
+
+@pytest.mark.parametrize("job", [jobs.due_sends, jobs.due_events, jobs.due_verifications, jobs.reconcile])
+def test_a_tick_with_nothing_to_do_rings_for_nobody(
+    world: World, job: Callable[[SchedulerDeps], None]
+) -> None:
+    job(world.deps)
+    assert not world.doorbell.rung
+
+
+def test_a_tick_while_the_broker_is_away_changes_no_row(world: World) -> None:
+    e_id = world.add_sendable()
+    world.doorbell.down = True
+    jobs.due_sends(world.deps)
+    world.doorbell.down = False
+    jobs.due_sends(world.deps)
+    assert world.rung() == [(SendJobs, e_id)]
+
+
+def test_nobody_is_rung_for_a_retired_configuration_that_still_has_a_check_due(world: World) -> None:
+    gone = factories.configuration(
+        operational=Operational.AWAITING_VERIFICATION, verification_due_at=MONDAY_MORNING
+    )
+    world.add(replace(gone, retired_at=MONDAY_MORNING))
+    jobs.due_verifications(world.deps)
+    assert not world.doorbell.rung
