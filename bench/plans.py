@@ -42,7 +42,9 @@ BUSY, BUSY_TENANT, QUIET = identity("c", 1), identity("t", 1), identity("c", 34)
 JOBS = [identity("j", number) for number in range(2, 102)]
 ADDRESSES = [f"person{number}@example.com" for number in range(0, 5000, 100)]
 KEYS = [f"key-{number}" for number in range(0, 1000, 2)]
-SENT = [Settlement(e_id, JobStatus.SENT, provider_message_id="message") for e_id in JOBS[:50]]
+CLAIM = identity("claim", 1)
+SENDING = [identity("j", number) for number in range(500, 25_500, 500)]
+SENT = [Settlement(e_id, JobStatus.SENT, provider_message_id="message") for e_id in SENDING]
 
 
 def is_(locator: str, value: str) -> Query:
@@ -56,7 +58,7 @@ STATEMENTS: dict[str, Callable[[Transaction], object]] = {
     "claim of a configuration with a few": lambda tx: tx.jobs.claim(
         QUIET, claim_id=uuid4(), limit=50, lease_seconds=60
     ),
-    "record 50 results": lambda tx: tx.jobs.record(uuid4(), SENT),
+    "record 50 results": lambda tx: tx.jobs.record(CLAIM, SENT),
     "configurations with due jobs": lambda tx: tx.jobs.configurations_with_due_jobs(100),
     "configurations with due doubts": lambda tx: tx.jobs.configurations_with_due_doubts(100),
     "doubt expired leases": lambda tx: tx.jobs.doubt_expired_leases(look_in_seconds=60, limit=100),

@@ -40,7 +40,7 @@ SELECT
         WHEN status IN ('QUEUED', 'IN_DOUBT')
             THEN now() - interval '1 second' * (n % 5000) + interval '20 minutes'
     END,
-    1, md5('claim' || n)::uuid,
+    1, md5('claim1')::uuid,
     CASE WHEN status = 'SENDING' THEN now() + interval '1 second' * (n % 60 - 30) END,
     CASE WHEN status = 'IN_DOUBT' THEN now() END,
     0, CASE WHEN status = 'SENT' THEN 'message-' || n END, 1
