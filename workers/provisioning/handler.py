@@ -28,7 +28,7 @@ from shared.steering import Steered, steer
 from shared.telemetry.metrics import record_provisioning_step
 from workers.provisioning.deps import AUTHOR, ProvisioningDeps
 from workers.provisioning.steps import STEPS
-from workers.provisioning.undo import DELETION_NOT_ENABLED, undo_next
+from workers.provisioning.undo import DELETION_NOT_ENABLED, step_to_undo, undo_next
 
 # 256 random bits.
 ROUTING_TOKEN_BYTES = 32
@@ -207,22 +207,22 @@ def _undo_all(
     configuration = _current(e_id, deps)
     intent = None if left is None else configuration.provisioned.intent
     settled = replace(configuration.provisioned, undoing=False, tries=0, intent=intent)
-    failure = configuration.failure or _failure_of(left)
+    failure = configuration.failure or _failure_of(left, configuration)
     cause = "undone: nothing left" if left is None else f"undone: the provider keeps something, {left.code}"
     return saver.save(replace(configuration, provisioned=settled), cause), failure
 
 
-def _failure_of(left: ProviderRefused | None) -> StepFailure | None:
+def _failure_of(left: ProviderRefused | None, configuration: EmailConfiguration) -> StepFailure | None:
     if left is None or left.code == DELETION_NOT_ENABLED:
         return None
-    return StepFailure(Step.CREATE_SERVER, left.code, left.message)
+    return StepFailure(step_to_undo(configuration.provisioned), left.code, left.message)
 
 
 def _put_off_undoing(
     fault: ProviderError, e_id: UUID, deps: ProvisioningDeps, saver: Saver
 ) -> ProviderRefused:
     """Raises `Later`; after the last try, what stands in the way counts as refused."""
-    failure = StepFailure(Step.CREATE_SERVER, fault.code, fault.message)
+    failure = StepFailure(step_to_undo(_current(e_id, deps).provisioned), fault.code, fault.message)
     try:
         _put_off(failure, _retry_after(fault), e_id, deps, saver)
     except StepFailed:

@@ -46,6 +46,18 @@ def undo_next(configuration: EmailConfiguration, deps: ProvisioningDeps) -> Undo
     return None
 
 
+def step_to_undo(there: Provisioned) -> Step:
+    """The last one that has a result, or may have one."""
+    if there.records_written:
+        return Step.WRITE_RECORDS
+    if there.webhook_id is not None:
+        return Step.INSTALL_WEBHOOK
+    sender = (there.signature_id, there.domain_id)
+    if sender != (None, None) or there.intent is Step.CREATE_SIGNATURE:
+        return Step.CREATE_SIGNATURE
+    return Step.CREATE_SERVER
+
+
 def _with_lost_answer(configuration: EmailConfiguration, deps: ProvisioningDeps) -> Provisioned:
     """An intent without a result: perhaps there is something to undo that we never got the id of."""
     there = configuration.provisioned

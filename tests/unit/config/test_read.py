@@ -1,6 +1,7 @@
 """Settings from the package, a file and the environment; faults all at once, and never a value in them."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from pydantic.alias_generators import to_camel
 from shared.config import REFERENCE, ROOT, InvalidSettings, read
 from shared.config.settings import Settings
 from workers.provisioning.policy import ProvisioningPolicy
-from workers.send.policy import SendPolicy
 
 KEY = "a-key-of-sixteen-or-more"
 ENOUGH = {
@@ -27,6 +27,11 @@ ENOUGH = {
 }
 
 
+@cache
+def by_default() -> Settings:
+    return read(ENOUGH)
+
+
 def faults_of(environment: dict[str, str]) -> list[str]:
     with pytest.raises(InvalidSettings) as caught:
         read(environment)
@@ -41,7 +46,7 @@ def with_file(tmp_path: Path, text: str, **environment: str) -> dict[str, str]:
 
 
 def test_the_package_and_the_environment_are_enough() -> None:
-    settings = read(ENOUGH)
+    settings = by_default()
     assert settings.environment == "Alpha002-dev"
     assert settings.mail_zone.name == "dev.ardamails.com"
     assert settings.database.pool_size == 10
@@ -250,21 +255,13 @@ def test_every_setting_of_the_reference_says_what_it_is() -> None:
 
 
 def test_a_lease_outlives_the_longest_call_under_it() -> None:
-    settings = read(ENOUGH)
+    settings = by_default()
     connect = settings.postmark.connect_timeout_seconds
     assert settings.send.lease_seconds > settings.postmark.read_timeout_seconds + connect
     assert settings.provisioning.lease_seconds > settings.postmark.webhook_timeout_seconds + connect
 
 
-def test_a_job_that_is_only_put_off_fails_by_its_age_and_not_by_its_tries() -> None:
-    send = read(ENOUGH).send
-    shortest_wait = send.retry_max_seconds / 2
-    assert send.attempts_max > send.max_age_hours * 3600 / shortest_wait
-
-
 def test_the_policies_take_their_numbers_from_the_settings() -> None:
-    settings = read(ENOUGH)
-    assert SendPolicy.of(settings.send).soft_threshold == 5
-    assert SendPolicy.of(settings.send).index_lag_grace.total_seconds() == 120
+    settings = by_default()
     assert ProvisioningPolicy.of(settings).polling_window.total_seconds() == 24 * 3600
     assert ProvisioningPolicy.of(settings).polling_interval_seconds == 30

@@ -284,16 +284,24 @@ def test_what_cannot_be_undone_is_kept_by_id_and_cleared_away_by_re_provision(
     assert_whole(world)
 
 
-def test_re_provision_that_cannot_clear_away_is_missing_with_the_reason(world: World) -> None:
+@pytest.mark.parametrize(
+    ("deletion", "step"),
+    [
+        ("delete_signature", Step.CREATE_SIGNATURE),
+        ("delete_domain", Step.CREATE_SIGNATURE),
+        ("delete_server", Step.CREATE_SERVER),
+    ],
+)
+def test_re_provision_that_cannot_clear_away_is_missing_with_the_reason(
+    world: World, deletion: str, step: Step
+) -> None:
     for _ in range(2):
-        fail_next(world, "delete_server", ProviderRefused("605", "unable to delete"))
+        fail_next(world, deletion, ProviderRefused("605", "unable to delete"))
     fail_next(world, "create_webhook", REFUSED)
     world.provision()
     world.signal(Trigger.RE_PROVISION)
     assert world.provision() is MISSING
-    failure = world.configuration.failure
-    assert failure is not None
-    assert failure.code == "605"
+    assert world.configuration.failure == StepFailure(step, "605", "unable to delete")
     assert world.configuration.provisioned.server_id is not None
 
 
