@@ -20,6 +20,7 @@ from shared.messaging.messages import (
 from shared.ports.doorbell import Doorbell
 from shared.ports.store import Store, Transaction
 from shared.steering import finish_drain
+from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_configurations_by_state, record_sweep
 
 AUTHOR = "scheduler"
@@ -119,5 +120,7 @@ def _ring_for(
 ) -> None:
     with deps.store.begin() as tx:
         waiting = find(tx)
+    fault_point("schedule.found")
     deps.doorbell.ring(*(message(e_id) for e_id in waiting))
+    fault_point("schedule.rung")
     record_sweep(sweep, len(waiting))

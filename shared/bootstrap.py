@@ -1,5 +1,7 @@
 """Wiring: the only file that knows every concrete class."""
 
+import os
+import signal
 from dataclasses import dataclass
 
 from dramatiq.brokers.redis import RedisBroker
@@ -28,7 +30,8 @@ from shared.ports.key_material import TokenCipher
 from shared.ports.leadership import Leadership
 from shared.ports.mail import EventReader, MailAccount, MailSender, SentMessages
 from shared.ports.store import Store
-from shared.telemetry.metrics import record_registry_added, record_registry_unreadable
+from shared.telemetry.fault_points import arm, plan_of
+from shared.telemetry.metrics import record_fault_point, record_registry_added, record_registry_unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Container:
 
 def build(settings: Settings, role: str) -> Container:
     """`role` is what the process is called by Postgres. Nothing is connected to yet: each part connects when used."""
+    arm(plan_of(settings.fault_points), _die)
     engine = make_engine(
         settings.database.url.get_secret_value(),
         pool_size=settings.database.pool_size,
@@ -78,6 +82,12 @@ def build(settings: Settings, role: str) -> Container:
             zone_name=settings.mail_zone.name,
         ),
     )
+
+
+def _die(point: str) -> None:
+    """As the kernel would do it for want of memory: nothing is flushed, closed or rolled back."""
+    record_fault_point(point)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def build_worker_broker(settings: Settings) -> RedisBroker:

@@ -19,7 +19,7 @@ from workers.projection.handler import ProjectionDeps
 from workers.projection.policy import ProjectionPolicy
 from workers.provisioning.deps import ProvisioningDeps
 from workers.provisioning.policy import ProvisioningPolicy
-from workers.send.handler import SendDeps
+from workers.send.deps import SendDeps
 from workers.send.policy import SendPolicy
 
 WEBHOOK_PATH = "/v1/shop-access/email/job/postmark-events"

@@ -91,16 +91,18 @@ class Provisioning(Group):
 class Send(Group):
     batch_size: Annotated[int, Field(ge=1, le=500)]
     batch_bytes: Annotated[int, Field(ge=10_000_000, le=50_000_000)]
-    batches_per_turn: Count
     lease_seconds: Seconds
     retry_base_seconds: Seconds
     retry_max_seconds: Seconds
     max_age_hours: Hours
-    attempts_max: Count
+    poison_after: Count
     index_lag_grace_seconds: Annotated[float, Field(ge=0)]
     look_interval_seconds: Seconds
+    doubt_limit_hours: Hours
+    slow_look_seconds: Seconds
     soft_threshold: Count
     account_pause_seconds: Seconds
+    account_pause_max_seconds: Seconds
 
 
 class Projection(Group):
@@ -147,6 +149,7 @@ class Settings(Group):
     mail_zone: MailZone
     aws: Aws
     postmark: Postmark
+    fault_points: str
     public_base_url: Annotated[str, Field(pattern=r"^https?://")]
     api_keys: ApiKeys
     key_material: KeyMaterial

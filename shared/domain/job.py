@@ -88,6 +88,8 @@ class ClaimedJob:
     attempts: int
     # Since its acceptance, or since an operator put it back: its maximum age counts from here.
     accepted_at: datetime
+    # Claims that ended with their worker: such a job is claimed alone.
+    worker_deaths: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ class Deferred:
     code: str
     text: str
     retry_after_seconds: float | None = None
+    # The provider found us too fast: fewer calls from now on, not only a later one.
+    throttled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ _REFUSED = Counter("email_send_refused", "Jobs refused at the door", ("reason",)
 _OUTCOME = Counter("email_send_outcome", "Messages by what the provider made of them", ("outcome", "code"))
 _CALL_SECONDS = Histogram("email_send_call_seconds", "Duration of one provider call")
 _PAUSED = Counter("email_send_account_paused", "Pauses of the whole account's sending", ("code",))
+_THROTTLED = Counter("email_send_throttled", "Calls that the provider found too fast")
 _FENCED = Counter("email_send_fenced", "Results that came after their claim was lost")
 _DOUBT = Counter("email_send_doubt", "Jobs in doubt, by how they were resolved", ("resolution",))
 _RING = Counter("email_send_ring", "Rings of the doorbell", ("queue", "outcome"))
@@ -134,6 +135,15 @@ def record_account_paused(*, code: str, seconds: float) -> None:
     _log.error("email.send.account_paused", code=code, seconds=seconds)
 
 
+def record_account_resumed() -> None:
+    _log.info("email.send.account_resumed")
+
+
+def record_throttled(configuration_id: UUID, *, seconds: float) -> None:
+    _THROTTLED.inc()
+    _log.warning("email.send.throttled", configuration=str(configuration_id), seconds=seconds)
+
+
 def record_doubts(resolution: str, count: int) -> None:
     if count:
         _DOUBT.labels(resolution).inc(count)
@@ -202,3 +212,7 @@ def record_leadership(*, leads: bool) -> None:
 def record_scheduler_fault(job: str, error: BaseException) -> None:
     _FAULT.labels("scheduler", type(error).__name__).inc()
     _log.error("email.scheduler.fault", job=job, error=type(error).__name__, exc_info=error)
+
+
+def record_fault_point(name: str) -> None:
+    _log.warning("email.fault_point.hit", point=name)

@@ -11,6 +11,7 @@ from shared.ports.doorbell import Doorbell
 from shared.ports.events import EventHeaders
 from shared.ports.mail import EventReader
 from shared.ports.store import Store
+from shared.telemetry.fault_points import fault_point
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def store(ports: EventPorts, source: Source, raw: str, headers: EventHeaders) ->
             raw=raw,
         )
         added = tx.events.add(event, headers)
+        fault_point("event.before_commit")
+    fault_point("event.committed")
     if added and facts.kind is not EventKind.TEST:
         ports.doorbell.ring(ProjectEvents(source.configuration_id))
     return Stored(facts.kind, duplicate=not added)

@@ -22,6 +22,7 @@ from shared.ports.doorbell import Doorbell
 from shared.ports.jobs import NewJob
 from shared.ports.rows import Lock, Page
 from shared.ports.store import Store, Transaction
+from shared.telemetry.fault_points import fault_point
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,12 @@ def submit(ports: JobPorts, tenant_id: UUID, author: str, submissions: Sequence[
     with ports.store.begin() as tx:
         intake = _Intake(tx, ports.new_id, tenant_id, author)
         results = intake.decide(submissions)
+        fault_point("accept.before_commit")
+    fault_point("accept.committed")
     accepted = {result.job.configuration_id for result in results if isinstance(result, Accepted)}
     if accepted:
         ports.doorbell.ring(*(SendJobs(configuration_id) for configuration_id in sorted(accepted)))
+        fault_point("accept.rung")
     return results
 
 

@@ -23,6 +23,7 @@ from shared.messaging.messages import ProjectEvents
 from shared.ports.doorbell import Doorbell
 from shared.ports.store import Store, Transaction
 from shared.steering import finish_drain
+from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_projected
 from workers.projection.policy import ProjectionPolicy
 
@@ -53,6 +54,8 @@ def project_batch(configuration_id: UUID, deps: ProjectionDeps) -> bool:
         if not events:
             return False
         counts = _project(tx, configuration_id, events, deps.policy)
+        fault_point("project.folded")
+    fault_point("project.committed")
     record_projected(configuration_id, counts)
     return True
 

@@ -25,6 +25,7 @@ from shared.domain.lifecycle import Operational, Trigger
 from shared.ports.configurations import Change
 from shared.ports.rows import Lock
 from shared.steering import Steered, steer
+from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_provisioning_step
 from workers.provisioning.deps import AUTHOR, ProvisioningDeps
 from workers.provisioning.steps import STEPS
@@ -70,16 +71,21 @@ class Saver:
         if configuration.provisioned.intent is step:
             return configuration
         intended = replace(configuration.provisioned, intent=step)
-        return self.save(replace(configuration, provisioned=intended), f"{step}: intended")
+        saved = self.save(replace(configuration, provisioned=intended), f"{step}: intended")
+        fault_point("provision.intended")
+        return saved
 
     def withdraw(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration:
         plain = replace(configuration.provisioned, intent=None)
         return self.save(replace(configuration, provisioned=plain), f"{step}: refused, nothing was made")
 
     def done(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration:
+        fault_point("provision.called")
         record_provisioning_step(configuration.e_id, step=step, outcome="done")
         settled = replace(configuration.provisioned, intent=None, tries=0)
-        return self.save(replace(configuration, provisioned=settled), f"{step}: done")
+        saved = self.save(replace(configuration, provisioned=settled), f"{step}: done")
+        fault_point("provision.done")
+        return saved
 
     def save(self, configuration: EmailConfiguration, cause: str) -> EmailConfiguration:
         with self.deps.store.begin() as tx:

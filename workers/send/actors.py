@@ -6,7 +6,8 @@ import dramatiq
 
 from shared.messaging.actors import declare
 from shared.messaging.messages import ResolveDoubts, SendJobs
-from workers.send.handler import SendDeps, send_jobs
+from workers.send.deps import SendDeps
+from workers.send.handler import send_jobs
 from workers.send.reconciliation import resolve_doubts
 
 

@@ -1,26 +1,25 @@
-"""What results mean beyond their own jobs: for the address, the configuration, the account."""
+"""What results mean beyond their own jobs: for the address, the configuration, the server's pace and the account."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.job import JobStatus, Settlement
 from shared.domain.lifecycle import Administrative, Operational, Trigger
-from shared.domain.mail import Accepted, AccountFault, ConfigurationFault, Outcome
+from shared.domain.mail import Accepted, AccountFault, ConfigurationFault, Deferred, Outcome, Refused, Unknown
 from shared.domain.suppression import SuppressionEntry, SuppressionReason
 from shared.ports.clock import NewId
 from shared.ports.configurations import Change
 from shared.ports.rows import Lock
 from shared.ports.store import Transaction
 from shared.steering import finish_drain, steer
-from shared.telemetry.metrics import record_account_paused
+from shared.telemetry.metrics import record_account_paused, record_account_resumed, record_throttled
+from workers.send.claiming import Batch
+from workers.send.deps import AUTHOR, SendDeps
 
-if TYPE_CHECKING:
-    from workers.send.handler import Batch, SendDeps
-
-AUTHOR = "worker:send"
+# A word of the gateway's own: the provider would take fewer messages in one call.
+BATCH_TOO_LARGE = "batch_too_large"
 
 
 def cancels_waiting(configuration: EmailConfiguration) -> bool:
@@ -35,7 +34,7 @@ def without_requeue(settlement: Settlement) -> Settlement:
 
 
 def suppress_inactive(
-    tx: Transaction, batch: "Batch", settlements: Sequence[Settlement], new_id: NewId
+    tx: Transaction, batch: Batch, settlements: Sequence[Settlement], new_id: NewId
 ) -> None:
     """The provider suppresses the address: so do we, from now on before any call."""
     inactive = {one.job_id for one in settlements if one.status is JobStatus.SUPPRESSED}
@@ -59,16 +58,54 @@ def _provider_entry(
     )
 
 
-def of_outcomes(configuration_id: UUID, outcomes: Sequence[Outcome], deps: "SendDeps") -> None:
+def of_outcomes(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> None:
     """Short transactions of their own, after the results are safe. The reconciliation tick finds what a crash skips."""
-    account_faults = [outcome for outcome in outcomes if isinstance(outcome, AccountFault)]
-    if account_faults:
-        _pause_account(account_faults[0], deps)
+    _tell_account(batch, outcomes, deps)
+    _set_pace(batch, outcomes, deps)
+    configuration_id = batch.configuration.e_id
     with deps.store.begin() as tx:
         configuration = tx.configurations.get(configuration_id)
     if configuration is not None and _needs_attention(configuration, outcomes):
         _attend(configuration_id, outcomes, deps)
     finish_drain(deps.store, configuration_id, author=AUTHOR)
+
+
+def _tell_account(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> None:
+    """An account-level fault pauses all sending; a probe that was answered otherwise ends the pause."""
+    fault = next((outcome for outcome in outcomes if isinstance(outcome, AccountFault)), None)
+    if fault is not None:
+        with deps.store.begin() as tx:
+            seconds = tx.account.pause(
+                seconds=deps.policy.account_pause_seconds,
+                longest_seconds=deps.policy.account_pause_max_seconds,
+                reason=f"{fault.code}: {fault.text}",
+            )
+        record_account_paused(code=fault.code, seconds=seconds)
+    elif batch.probe and any(isinstance(outcome, Accepted | Refused) for outcome in outcomes):
+        with deps.store.begin() as tx:
+            tx.account.resume()
+        record_account_resumed()
+
+
+def _set_pace(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> None:
+    """Slower after a 429, smaller after an unknown outcome, and back again step by step."""
+    configuration_id = batch.configuration.e_id
+    throttled = next((one for one in outcomes if isinstance(one, Deferred) and one.throttled), None)
+    if throttled is not None:
+        wait_seconds = throttled.retry_after_seconds or deps.policy.retry_base_seconds
+        with deps.store.begin() as tx:
+            tx.pressure.throttled(configuration_id, wait_seconds=wait_seconds)
+        record_throttled(configuration_id, seconds=wait_seconds)
+    elif any(isinstance(one, Unknown) or _too_large(one) for one in outcomes):
+        with deps.store.begin() as tx:
+            tx.pressure.shrink_batch(configuration_id, from_size=len(batch.jobs))
+    elif batch.limited and any(isinstance(one, Accepted) for one in outcomes):
+        with deps.store.begin() as tx:
+            tx.pressure.ease(configuration_id, full_batch_size=deps.policy.batch_size)
+
+
+def _too_large(outcome: Outcome) -> bool:
+    return isinstance(outcome, Deferred) and outcome.code == BATCH_TOO_LARGE
 
 
 def _needs_attention(configuration: EmailConfiguration, outcomes: Sequence[Outcome]) -> bool:
@@ -78,7 +115,7 @@ def _needs_attention(configuration: EmailConfiguration, outcomes: Sequence[Outco
     return faulty or (accepted and degraded)
 
 
-def _attend(configuration_id: UUID, outcomes: Sequence[Outcome], deps: "SendDeps") -> None:
+def _attend(configuration_id: UUID, outcomes: Sequence[Outcome], deps: SendDeps) -> None:
     with deps.store.begin() as tx:
         configuration = tx.configurations.get(configuration_id, lock=Lock.UPDATE)
         assert configuration is not None, "configurations are never deleted"
@@ -102,10 +139,3 @@ def _count_success(tx: Transaction, configuration: EmailConfiguration) -> None:
         steer(tx, configuration, Trigger.SEND_ACCEPTED, Change(AUTHOR, "send-accepted"))
     else:
         tx.configurations.clear_send_faults(configuration.e_id)
-
-
-def _pause_account(fault: AccountFault, deps: "SendDeps") -> None:
-    seconds = deps.policy.account_pause_seconds
-    with deps.store.begin() as tx:
-        tx.account.pause(seconds=seconds, reason=f"{fault.code}: {fault.text}")
-    record_account_paused(code=fault.code, seconds=seconds)

@@ -2,7 +2,9 @@
 
     found by its claim                                  -> SENT
     not found, index-lag grace not over                 -> look again later
-    not found after the grace, twice                    -> QUEUED again (CANCELLED when the configuration is locked)
+    not found after the grace, twice                    -> QUEUED again (CANCELLED when the configuration is locked;
+                                                           FAILED, poison, when its workers died with it too often)
+    the search itself fails, for longer than the limit  -> an operator decides; it is looked for less often
     the server is gone, there is nobody left to ask     -> FAILED
 
 As true as the provider's search is once the grace is over.
@@ -20,9 +22,10 @@ from shared.messaging.messages import SendJobs
 from shared.ports.jobs import Doubt
 from shared.ports.rows import Lock
 from shared.steering import finish_drain
+from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_doubts, record_search_failed
 from workers.send import consequences
-from workers.send.handler import SendDeps, server_token
+from workers.send.deps import AUTHOR, SendDeps
 from workers.send.policy import SendPolicy
 
 LOOKS_AFTER_GRACE = 2
@@ -37,9 +40,12 @@ def resolve_doubts(configuration_id: UUID, deps: SendDeps) -> None:
     if configuration.provisioned.server_token is None:
         _give_up(doubts, deps)
         return
+    fault_point("doubt.taken")
     found = _search(configuration, doubts, deps)
+    fault_point("doubt.searched")
     requeued = _resolve(configuration_id, doubts, found, asked_at, deps)
-    finish_drain(deps.store, configuration_id, author=consequences.AUTHOR)
+    fault_point("doubt.resolved")
+    finish_drain(deps.store, configuration_id, author=AUTHOR)
     if requeued:
         deps.doorbell.ring(SendJobs(configuration_id))
 
@@ -74,7 +80,7 @@ def _search(
     configuration: EmailConfiguration, doubts: Sequence[Doubt], deps: SendDeps
 ) -> Mapping[UUID, Mapping[UUID, str]]:
     """Claim id to what was found of it. A claim whose search failed is left out: its jobs stay as they are."""
-    token = server_token(configuration, deps.cipher)
+    token = deps.server_token(configuration)
     found: dict[UUID, Mapping[UUID, str]] = {}
     for claim_id in {doubt.claim_id for doubt in doubts}:
         try:
@@ -116,7 +122,14 @@ def _after_look(
     looked_after_grace = found is not None and asked_at >= doubt.in_doubt_since + policy.index_lag_grace
     late_looks = doubt.late_looks + (1 if looked_after_grace else 0)
     if late_looks < LOOKS_AFTER_GRACE:
-        again = Settlement(doubt.job_id, JobStatus.IN_DOUBT, due_at=policy.look_at(asked_at))
-        return doubt.version, again, late_looks
-    settlement = Settlement(doubt.job_id, JobStatus.QUEUED, due_at=asked_at)
+        due_at = policy.look_again_at(asked_at, doubt.in_doubt_since)
+        return doubt.version, Settlement(doubt.job_id, JobStatus.IN_DOUBT, due_at=due_at), late_looks
+    settlement = _never_taken(doubt, asked_at, policy)
     return doubt.version, consequences.without_requeue(settlement) if cancels else settlement, 0
+
+
+def _never_taken(doubt: Doubt, now: datetime, policy: SendPolicy) -> Settlement:
+    if doubt.worker_deaths < policy.poison_after:
+        return Settlement(doubt.job_id, JobStatus.QUEUED, due_at=now)
+    text = f"{doubt.worker_deaths} workers died with it, and the provider never got it"
+    return Settlement(doubt.job_id, JobStatus.FAILED, error_code="poison", error_text=text)

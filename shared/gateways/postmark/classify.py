@@ -31,6 +31,7 @@ from shared.domain.mail import (
 )
 from shared.gateways.postmark import codes
 from shared.gateways.postmark.answers import (
+    LATE,
     Answer,
     Complaint,
     Exchange,
@@ -57,6 +58,8 @@ def outcomes_of(exchange: Exchange, recipients: Sequence[str], server_token: str
 def _of_no_answer(exchange: NoAnswer) -> Outcome:
     if exchange.written:
         return Unknown(exchange.reason, "the request was written and no whole answer came back")
+    if exchange.reason == LATE:
+        return Deferred(LATE, "the claim's time was over before a connection to the provider stood")
     return Deferred(exchange.reason, "no connection to the provider")
 
 
@@ -100,7 +103,7 @@ def _of_code(complaint: Complaint, code: int, retry_after_seconds: float | None 
     if code in codes.ACCOUNT:
         return AccountFault(word, text)
     if code in codes.COME_BACK:
-        return Deferred(word, text, retry_after_seconds)
+        return Deferred(word, text, retry_after_seconds, throttled=code == codes.RATE_LIMIT)
     return Unknown(word, text) if code == codes.UNEXPECTED else Refused(word, text)
 
 
@@ -113,7 +116,7 @@ def _of_whole_call(answer: Answer, count: int, *private: str) -> Outcome:
     if not 400 <= status < 500 or status == 408:
         return Unknown(word, complaint.text)
     if status == 429:
-        return Deferred(word, complaint.text, retry_after)
+        return Deferred(word, complaint.text, retry_after, throttled=True)
     if status == 413:
         return _of_too_large(count)
     if status == 401 and complaint.code not in codes.ACCOUNT:

@@ -1,0 +1,114 @@
+"""Take what is due of one configuration, as much as one call may carry, if it may be sent at all."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from shared.domain.configuration import EmailConfiguration
+from shared.domain.job import ClaimedJob, JobStatus, Settlement
+from shared.ports.jobs import Claim
+from shared.ports.pressure import Gate, Permit
+from shared.ports.rows import Lock
+from shared.ports.store import Transaction
+from workers.send.deps import SendDeps
+from workers.send.policy import SendPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A claim with what is needed to send it. `unsent` was claimed as well and is settled without a call."""
+
+    claim_id: UUID
+    configuration: EmailConfiguration
+    server_token: str = field(repr=False)
+    jobs: tuple[ClaimedJob, ...]
+    unsent: tuple[Settlement, ...]
+    # More may be due than this claim could take.
+    more: bool
+    # This call finds out whether the account may send again.
+    probe: bool
+    # Something keeps this server's calls few or small, to be eased when this one goes well.
+    limited: bool
+    not_after_monotonic: float
+
+
+class _NotNow(Exception):
+    """Takes back what the transaction has taken: a token of a bucket, the one probe of a pause."""
+
+
+def claim_batch(configuration_id: UUID, deps: SendDeps) -> Batch | None:
+    """None when nothing is due or nothing may be sent. Lock state and lifecycle are read in the claim's transaction."""
+    not_after_monotonic = time.monotonic() + deps.policy.call_within_seconds
+    try:
+        with deps.store.begin() as tx:
+            configuration = tx.configurations.get(configuration_id, lock=Lock.SHARE)
+            if configuration is None or not configuration.may_claim:
+                return None
+            return _claim(tx, configuration, not_after_monotonic, deps)
+    except _NotNow:
+        return None
+
+
+def _claim(
+    tx: Transaction, configuration: EmailConfiguration, not_after_monotonic: float, deps: SendDeps
+) -> Batch:
+    token = deps.server_token(configuration)
+    gate = tx.account.gate(probe_seconds=deps.policy.lease_seconds)
+    permit = tx.pressure.permit(configuration.e_id) if gate is not Gate.SHUT else Permit(allowed=False)
+    if not permit.allowed:
+        raise _NotNow
+    limit = _limit(gate, permit, deps.policy)
+    claim = tx.jobs.claim(
+        configuration.e_id, claim_id=deps.new_id(), limit=limit, lease_seconds=deps.policy.lease_seconds
+    )
+    if not claim.jobs and not claim.suppressed:
+        raise _NotNow
+    jobs, unsent = _divide(claim.jobs, tx.now(), deps.policy)
+    return Batch(
+        claim_id=claim.claim_id,
+        configuration=configuration,
+        server_token=token,
+        jobs=jobs,
+        unsent=unsent,
+        more=_more(claim, unsent, limit),
+        probe=gate is Gate.PROBE,
+        limited=permit.limited,
+        not_after_monotonic=not_after_monotonic,
+    )
+
+
+def _limit(gate: Gate, permit: Permit, policy: SendPolicy) -> int:
+    if gate is Gate.PROBE:
+        return 1
+    return min(policy.batch_size, permit.batch_size or policy.batch_size)
+
+
+def _more(claim: Claim, unsent: Iterable[Settlement], limit: int) -> bool:
+    full = len(claim.jobs) + claim.suppressed >= limit
+    alone = any(job.worker_deaths for job in claim.jobs)
+    return full or alone or any(settlement.status is JobStatus.QUEUED for settlement in unsent)
+
+
+def _divide(
+    claimed: Iterable[ClaimedJob], now: datetime, policy: SendPolicy
+) -> tuple[tuple[ClaimedJob, ...], tuple[Settlement, ...]]:
+    """What goes into the call, and what is settled without one: too old, or beyond the bounds of one call."""
+    sendable: list[ClaimedJob] = []
+    unsent: list[Settlement] = []
+    room = policy.batch_bytes
+    for job in claimed:
+        if now >= policy.expires_at(job.accepted_at):
+            unsent.append(_expired(job))
+        elif sendable and job.content.size_bytes > room:
+            unsent.append(Settlement(job.e_id, JobStatus.QUEUED, due_at=now))
+        else:
+            room -= job.content.size_bytes
+            sendable.append(job)
+    return tuple(sendable), tuple(unsent)
+
+
+def _expired(job: ClaimedJob) -> Settlement:
+    text = "waited longer than its maximum age before it could be sent"
+    return Settlement(job.e_id, JobStatus.FAILED, error_code="expired", error_text=text)
