@@ -58,16 +58,20 @@ def _provider_entry(
     )
 
 
-def of_outcomes(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> None:
-    """Short transactions of their own, after the results are safe. The reconciliation tick finds what a crash skips."""
+def of_outcomes(
+    batch: Batch, configuration: EmailConfiguration, outcomes: Sequence[Outcome], deps: SendDeps
+) -> None:
+    """Short transactions of their own, after the results are safe; none when all went as it should.
+
+    `configuration` is as it was when they were recorded: a lock that came later saw them. The reconciliation tick finds
+    what a crash skips.
+    """
     _tell_account(batch, outcomes, deps)
     _set_pace(batch, outcomes, deps)
-    configuration_id = batch.configuration.e_id
-    with deps.store.begin() as tx:
-        configuration = tx.configurations.get(configuration_id)
-    if configuration is not None and _needs_attention(configuration, outcomes):
-        _attend(configuration_id, outcomes, deps)
-    finish_drain(deps.store, configuration_id, author=AUTHOR)
+    if _needs_attention(configuration, outcomes):
+        _attend(configuration.e_id, outcomes, deps)
+    if configuration.administrative is Administrative.LOCKING:
+        finish_drain(deps.store, configuration.e_id, author=AUTHOR)
 
 
 def _tell_account(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> None:

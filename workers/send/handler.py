@@ -18,7 +18,6 @@ from shared.domain.mail import Deferred, OutboundMessage, Outcome
 from shared.domain.naming import names_for
 from shared.messaging.messages import SendJobs
 from shared.ports.rows import Lock
-from shared.ports.store import Transaction
 from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_call_seconds, record_fenced, record_outcomes
 from workers.send import consequences
@@ -40,9 +39,9 @@ def send_jobs(configuration_id: UUID, deps: SendDeps) -> None:
 def send_batch(batch: Batch, deps: SendDeps) -> None:
     outcomes = _call(batch, deps)
     fault_point("send.called")
-    _record(batch, outcomes, deps)
+    configuration = _record(batch, outcomes, deps)
     fault_point("send.recorded")
-    consequences.of_outcomes(batch, outcomes, deps)
+    consequences.of_outcomes(batch, configuration, outcomes, deps)
     fault_point("send.settled")
 
 
@@ -77,10 +76,16 @@ def _sender_of(configuration: EmailConfiguration, zone_name: str) -> str:
     return f'"{quoted}" <{address}>'
 
 
-def _record(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> None:
-    """What the outcomes make of the jobs that were sent. Waits count from now: the call may have taken a minute."""
+def _record(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> EmailConfiguration:
+    """What the outcomes make of the jobs that were sent; the configuration as it is by then.
+
+    It is held until the results are in: a job must not go back to QUEUED behind the back of a force-lock. Waits count
+    from now: the call may have taken a minute.
+    """
     with deps.store.begin() as tx:
-        locked = _is_locked(tx, batch.configuration.e_id)
+        configuration = tx.configurations.get(batch.configuration.e_id, lock=Lock.SHARE)
+        assert configuration is not None, "configurations are never deleted"
+        locked = consequences.cancels_waiting(configuration)
         settled = [
             _settle(job, outcome, tx.now(), deps.policy)
             for job, outcome in zip(batch.jobs, outcomes, strict=True)
@@ -94,6 +99,7 @@ def _record(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> None:
         record_fenced(batch.claim_id, len(final) - len(written))
     counts = Counter((one.status.value, one.error_code or "") for one in written)
     record_outcomes(batch.configuration.e_id, batch.claim_id, counts)
+    return configuration
 
 
 def _settle(job: ClaimedJob, outcome: Outcome, now: datetime, policy: SendPolicy) -> Settlement:
@@ -105,9 +111,3 @@ def _settle(job: ClaimedJob, outcome: Outcome, now: datetime, policy: SendPolicy
         look_at=policy.look_at(now),
         expires_at=policy.expires_at(job.accepted_at),
     )
-
-
-def _is_locked(tx: Transaction, configuration_id: UUID) -> bool:
-    """Held until the results are in: a job must not go back to QUEUED behind the back of a force-lock."""
-    configuration = tx.configurations.get(configuration_id, lock=Lock.SHARE)
-    return configuration is None or consequences.cancels_waiting(configuration)
