@@ -2,10 +2,11 @@
 
     postmark = FakePostmark(zone)
     token = postmark.sendable("acme.dev.ardamails.com")
-    FakeMailSender(postmark).send(token, messages)
+    FakeMailSender(postmark).send(token, messages, not_after_monotonic=monotonic() + 60)
 
 Faults: `fail_next("create_server", OutcomeUnknown(...), after_effect=True)` for calls that raise,
-`answer_next_send(Unknown(...), taken=True)` and `refuse(address, Refused(...))` for sends.
+`answer_next_send(Unknown(...), taken=True)` and `refuse(address, Refused(...))` for sends;
+`postmark.monotonic = lambda: later` for a worker that was stopped on its way to the first byte.
 """
 
 from collections.abc import Mapping, Sequence
@@ -124,8 +125,10 @@ class FakeMailSender:
     def __init__(self, postmark: FakePostmark) -> None:
         self._postmark = postmark
 
-    def send(self, server_token: str, messages: Sequence[OutboundMessage]) -> list[Outcome]:
-        return self._postmark.deliver(server_token, messages)
+    def send(
+        self, server_token: str, messages: Sequence[OutboundMessage], *, not_after_monotonic: float
+    ) -> list[Outcome]:
+        return self._postmark.deliver(server_token, messages, not_after_monotonic)
 
 
 class FakeSentMessages:

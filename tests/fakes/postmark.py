@@ -1,5 +1,6 @@
 """What Postmark holds and how it may fail, in memory. The ports on it are in `tests.fakes.mail`."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from itertools import count
 
 from shared.domain.dns import MailDns, canonical
 from shared.domain.errors import ProviderError, ProviderRefused
-from shared.domain.mail import Accepted, ConfigurationFault, OutboundMessage, Outcome, Refused
+from shared.domain.mail import Accepted, ConfigurationFault, Deferred, OutboundMessage, Outcome, Refused
 from shared.domain.suppression import normalised
 from shared.ports.dns import DnsZone
 from shared.ports.mail import Domain, ServerCreated, Signature, WebhookSpec
@@ -56,6 +57,8 @@ class FakePostmark:
         self.test_posts_succeed: Callable[[WebhookSpec], bool] = lambda _spec: True
         # The search index lags: what was taken is not found until this is switched back.
         self.search_sees_new = True
+        # When the first byte of a send would leave.
+        self.monotonic: Callable[[], float] = time.monotonic
         self._refusals: dict[str, Outcome] = {}
         self._faults: dict[str, list[_Fault]] = {}
         self._send_answers: list[tuple[Outcome, bool]] = []
@@ -137,8 +140,12 @@ class FakePostmark:
         if fault is not None:
             raise fault.error
 
-    def deliver(self, server_token: str, messages: Sequence[OutboundMessage]) -> list[Outcome]:
+    def deliver(
+        self, server_token: str, messages: Sequence[OutboundMessage], not_after_monotonic: float
+    ) -> list[Outcome]:
         outside_transaction()
+        if messages and self.monotonic() > not_after_monotonic:
+            return [Deferred("late", "too late to send")] * len(messages)
         self.calls["send"] += 1
         answer, taken = self._send_answers.pop(0) if self._send_answers else (None, True)
         if not taken and answer is not None:

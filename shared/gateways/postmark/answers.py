@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
+# The request was not begun: its time was over before a connection stood.
+LATE = "late"
 # More than this is not a request to come back but a fault of the other side.
 RETRY_AFTER_MAX_SECONDS = 3600.0
 # Texts are kept in rows and shown to people; a page of HTML is neither.

@@ -16,13 +16,17 @@ class PostmarkSender:
         self._wire = wire
         self._batch_max_bytes = batch_max_bytes
 
-    def send(self, server_token: str, messages: Sequence[OutboundMessage]) -> list[Outcome]:
+    def send(
+        self, server_token: str, messages: Sequence[OutboundMessage], *, not_after_monotonic: float
+    ) -> list[Outcome]:
         """What one call cannot hold is `Deferred` as `batch_full`, due at once: never two calls."""
         outside_transaction()
         if not messages:
             return []
         batch = batch_of(messages, self._batch_max_bytes)
-        exchange = self._wire.as_server(server_token, "POST", "/email/batch", body=batch.body)
+        exchange = self._wire.as_server(
+            server_token, "POST", "/email/batch", body=batch.body, not_after_monotonic=not_after_monotonic
+        )
         recipients = [message.recipient for message in messages[: batch.count]]
         left_out = Deferred("batch_full", "left for the next call", retry_after_seconds=0.0)
         left_out_count = len(messages) - batch.count

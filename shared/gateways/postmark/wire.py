@@ -3,11 +3,12 @@
 docs/adr/0004-postmarker-on-the-wire.md says which of its layers are used and why not the others.
 """
 
+import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from time import monotonic
+from time import monotonic as system_monotonic
 from typing import Any, Final
 
 import requests
@@ -23,9 +24,11 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from shared.gateways.postmark.answers import Answer, Exchange, NoAnswer
+from shared.gateways.postmark.answers import LATE, Answer, Exchange, NoAnswer
 from shared.ports.store import outside_transaction
 
+# How much goes out between two looks at the clock. What the kernel has taken goes out even while we are stopped.
+_SLICE_BYTES: Final = 65_536
 _HEADERS: Final = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": USER_AGENT}
 
 
@@ -47,10 +50,13 @@ class PostmarkSettings:
 class Wire:
     """Safe to share between threads: each has its own session and connection."""
 
-    def __init__(self, settings: PostmarkSettings) -> None:
+    def __init__(
+        self, settings: PostmarkSettings, *, monotonic: Callable[[], float] = system_monotonic
+    ) -> None:
         self._settings = settings
         self._base_url = settings.base_url.rstrip("/")
-        self._lines = _Lines()
+        self._monotonic = monotonic
+        self._lines = _Lines(monotonic)
 
     @property
     def settings(self) -> PostmarkSettings:
@@ -77,12 +83,16 @@ class Wire:
         query: Mapping[str, str | int] | None = None,
         body: bytes | None = None,
         read_timeout_seconds: float | None = None,
+        not_after_monotonic: float = math.inf,
     ) -> Exchange:
-        """One request, never repeated, never redirected. Raises nothing for what the other side does."""
+        """One request, never repeated, never redirected. Raises nothing for what the other side does.
+
+        Not begun after `not_after_monotonic`: the answer is then `NoAnswer(LATE)`.
+        """
         outside_transaction()
         read_timeout = read_timeout_seconds or self._settings.read_timeout_seconds
         session = self._lines.session(self._settings.keep_alive_seconds)
-        _progress.begin(read_timeout)
+        _progress.begin(self._monotonic, not_after_monotonic, read_timeout)
         try:
             response = session.request(
                 method,
@@ -93,6 +103,8 @@ class Wire:
                 timeout=(self._settings.connect_timeout_seconds, read_timeout),
                 allow_redirects=False,
             )
+        except _TooLate:
+            return NoAnswer(LATE, written=False)
         except (requests.RequestException, HTTPError) as error:
             return NoAnswer(_reason(error), written=_progress.written)
         finally:
@@ -101,15 +113,37 @@ class Wire:
         return Answer(response.status_code, headers, response.content)
 
 
+class _TooLate(Exception):
+    """Passes through urllib3 and requests, which know nothing of it; the former closes the connection."""
+
+
 class _Progress(threading.local):
-    """How far the calling thread's request has come."""
+    """How far the calling thread's request has come, and how long it may go on."""
 
-    written = False
-    write_timeout_seconds = 0.0
+    def __init__(self) -> None:
+        self.begin(system_monotonic, math.inf, 0.0)
 
-    def begin(self, write_timeout_seconds: float) -> None:
+    def begin(self, monotonic: Callable[[], float], not_after: float, write_seconds: float) -> None:
         self.written = False
-        self.write_timeout_seconds = write_timeout_seconds
+        self._monotonic = monotonic
+        self._not_after = not_after
+        self._write_seconds = write_seconds
+        self._complete_by = math.inf
+
+    def seconds_to_write(self) -> float:
+        """Asked before every write. `_TooLate` for the first byte; `TimeoutError` when the others took too long.
+
+        The latter is for a process that was stopped halfway: its request must not be completed ages later.
+        """
+        now = self._monotonic()
+        if not self.written:
+            if now > self._not_after:
+                raise _TooLate
+            self.written = True
+            self._complete_by = now + self._write_seconds
+        if now >= self._complete_by:
+            raise TimeoutError("the request was not written in time")
+        return self._complete_by - now
 
 
 _progress = _Progress()
@@ -124,11 +158,12 @@ class _Watched(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        _progress.written = True
-        # Until here the socket has the connect timeout, and Python counts it over a whole `sendall`: too
-        # short for tens of megabytes on a slow line.
-        self.sock.settimeout(_progress.write_timeout_seconds)
-        super().send(data)
+        view = memoryview(data)
+        for begin in range(0, len(view), _SLICE_BYTES):
+            # Until here the socket has the connect timeout, and Python counts it over a whole `sendall`: too
+            # short for tens of megabytes on a slow line.
+            self.sock.settimeout(_progress.seconds_to_write())
+            super().send(view[begin : begin + _SLICE_BYTES])
 
 
 class _WatchedTls(_Watched, HTTPSConnection):
@@ -156,19 +191,20 @@ class _Adapter(HTTPAdapter):
 class _Lines(threading.local):
     """The calling thread's session, made when it is first needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._session: requests.Session | None = None
         self._last_used = 0.0
 
     def session(self, keep_alive_seconds: float) -> requests.Session:
         if self._session is None:
             self._session = _new_session()
-        elif monotonic() - self._last_used > keep_alive_seconds:
+        elif self._monotonic() - self._last_used > keep_alive_seconds:
             self._session.close()
         return self._session
 
     def used(self) -> None:
-        self._last_used = monotonic()
+        self._last_used = self._monotonic()
 
     def hang_up(self) -> None:
         if self._session is not None:

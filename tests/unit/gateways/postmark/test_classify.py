@@ -94,7 +94,7 @@ def test_faults_of_the_account_are_the_accounts(code: int) -> None:
 
 @pytest.mark.parametrize("code", [100, 429])
 def test_codes_that_ask_to_come_back_defer(code: int) -> None:
-    assert _item({"ErrorCode": code, "Message": "text"}) == Deferred(str(code), "text")
+    assert _item({"ErrorCode": code, "Message": "text"}) == Deferred(str(code), "text", throttled=code == 429)
 
 
 @pytest.mark.parametrize(

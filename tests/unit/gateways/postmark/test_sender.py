@@ -1,11 +1,12 @@
 """What goes out in a batch call."""
 
 import json
+import math
 from uuid import UUID
 
 import pytest
 
-from shared.domain.mail import Accepted, Attachment, Deferred, MessageContent, OutboundMessage
+from shared.domain.mail import Accepted, Attachment, Deferred, MessageContent, OutboundMessage, Outcome
 from shared.gateways.postmark.payload import batch_of, payload_of
 from shared.gateways.postmark.sender import PostmarkSender
 from tests.unit.gateways.postmark.stub import StubServer
@@ -22,6 +23,10 @@ def _message(content: MessageContent, recipient: str = "person@example.com") -> 
         recipient=recipient,
         content=content,
     )
+
+
+def _send(stub: StubServer, messages: list[OutboundMessage]) -> list[Outcome]:
+    return PostmarkSender(stub.wire()).send("server-token", messages, not_after_monotonic=math.inf)
 
 
 PLAIN = _message(MessageContent(subject="Hello", text_body="Text"))
@@ -82,14 +87,14 @@ def test_a_batch_holds_as_many_as_fit_and_at_least_one() -> None:
 def test_what_does_not_fit_is_left_for_the_next_call(stub: StubServer) -> None:
     stub.reply(200, [{"ErrorCode": 0, "MessageID": "id-1"}])
     sender = PostmarkSender(stub.wire(), batch_max_bytes=1)
-    outcomes = sender.send("server-token", [PLAIN, PLAIN])
+    outcomes = sender.send("server-token", [PLAIN, PLAIN], not_after_monotonic=math.inf)
     assert outcomes == [Accepted("id-1"), Deferred("batch_full", "left for the next call", 0.0)]
     assert len(stub.received) == 1
 
 
 def test_a_send_is_one_post_with_the_servers_token(stub: StubServer) -> None:
     stub.reply(200, [{"ErrorCode": 0, "MessageID": "id-1"}, {"ErrorCode": 0, "MessageID": "id-2"}])
-    assert PostmarkSender(stub.wire()).send("server-token", [PLAIN, PLAIN]) == [
+    assert _send(stub, [PLAIN, PLAIN]) == [
         Accepted("id-1"),
         Accepted("id-2"),
     ]
@@ -100,12 +105,12 @@ def test_a_send_is_one_post_with_the_servers_token(stub: StubServer) -> None:
 
 
 def test_nothing_to_send_is_no_call(stub: StubServer) -> None:
-    assert PostmarkSender(stub.wire()).send("server-token", []) == []
+    assert _send(stub, []) == []
     assert stub.received == []
 
 
 @pytest.mark.parametrize("size", [1, 500])
 def test_a_broken_connection_has_an_outcome_for_each_message(stub: StubServer, size: int) -> None:
     stub.hang_up()
-    assert len(PostmarkSender(stub.wire()).send("server-token", [PLAIN] * size)) == size
+    assert len(_send(stub, [PLAIN] * size)) == size
     assert len(stub.received) == 1

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.gateways.postmark.answers import Answer, NoAnswer
+from shared.gateways.postmark.answers import LATE, Answer, NoAnswer
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
 from shared.ports.store import transaction_open
 from tests.unit.gateways.postmark.stub import StubServer
@@ -191,6 +191,75 @@ def test_a_large_request_may_take_longer_to_write_than_to_connect() -> None:
     assert answer.status == 200
 
 
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_nothing_is_written_when_the_time_is_over_before_a_plain_connection_stands() -> None:
+    clock = Clock()
+    with _listening() as server:
+        wire = Wire(PostmarkSettings(base_url=_url(server), account_token="account-token"), monotonic=clock)
+        clock.now = 110.001
+        exchange = wire.as_server("server-token", "POST", "/", body=b"[]", not_after_monotonic=110.0)
+        connection, _ = server.accept()
+        with connection:
+            assert connection.recv(1) == b""
+    assert exchange == NoAnswer(LATE, written=False)
+
+
+def test_nothing_is_written_when_the_time_runs_out_during_the_handshake(tmp_path: Path) -> None:
+    """Connecting began in time: only a look right before the first byte finds this out."""
+    clock, read = Clock(), list[bytes]()
+    with _listening() as server:
+        certificate = _certificate(tmp_path)
+        dawdler = Thread(target=_dawdle, args=(server, certificate, clock, read), daemon=True)
+        dawdler.start()
+        settings = PostmarkSettings(base_url=_url(server, "https"), account_token="account-token")
+        wire = Wire(settings, monotonic=clock)
+        wire._lines.session(1.0).verify = str(certificate)
+        exchange = wire.as_server("server-token", "POST", "/", body=b"[]", not_after_monotonic=110.0)
+        dawdler.join(10)
+    assert exchange == NoAnswer(LATE, written=False)
+    assert read == [b""]
+
+
+def test_a_kept_connection_is_no_way_round_the_time_limit(stub: StubServer) -> None:
+    clock = Clock()
+    wire = Wire(PostmarkSettings(base_url=stub.url, account_token="account-token"), monotonic=clock)
+    stub.reply()
+    stub.reply()
+    wire.as_account("GET", "/servers")
+    late = wire.as_server("server-token", "POST", "/", body=b"[]", not_after_monotonic=99.9)
+    assert late == NoAnswer(LATE, written=False)
+    assert isinstance(
+        wire.as_server("server-token", "POST", "/", body=b"[]", not_after_monotonic=100.0), Answer
+    )
+    assert [received.method for received in stub.received] == ["GET", "POST"]
+
+
+def test_a_request_that_was_stopped_halfway_is_never_completed() -> None:
+    clock = Clock()
+    with _listening() as server:
+        received = list[bytes]()
+        reader = Thread(target=_stop_the_sender, args=(server, clock, received), daemon=True)
+        reader.start()
+        settings = PostmarkSettings(
+            base_url=_url(server), account_token="account-token", read_timeout_seconds=30
+        )
+        wire = Wire(settings, monotonic=clock)
+        body = b" " * 50_000_000
+        exchange = wire.as_server("server-token", "POST", "/", body=body, not_after_monotonic=110.0)
+        reader.join(10)
+    assert exchange == NoAnswer("connection_broken", written=True)
+    assert 0 < len(received[0]) < len(body)
+
+
 def test_a_call_inside_a_transaction_is_a_fault_of_ours(stub: StubServer) -> None:
     reset = transaction_open.set(True)
     try:
@@ -221,6 +290,26 @@ def _read_late(server: socket.socket, seconds: float) -> None:
             """The other headers."""
         request.read(length)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def _stop_the_sender(server: socket.socket, clock: Clock, received: list[bytes]) -> None:
+    """Reads the beginning, lets an age pass, then reads whatever else comes."""
+    connection, _ = server.accept()
+    with connection:
+        first = connection.recv(65_536)
+        clock.now += 3600
+        with connection.makefile("rb") as rest:
+            received.append(first + rest.read())
+
+
+def _dawdle(server: socket.socket, certificate: Path, clock: Clock, read: list[bytes]) -> None:
+    """The connection stands at once; the handshake is not answered before an age has passed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    connection, _ = server.accept()
+    clock.now += 3600
+    with connection, context.wrap_socket(connection, server_side=True, suppress_ragged_eofs=True) as channel:
+        read.append(channel.recv(65_536))
 
 
 def _shake_hands(server: socket.socket, certificate: Path) -> None:
