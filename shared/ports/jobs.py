@@ -96,6 +96,10 @@ class Jobs(Protocol):
         """Oldest first."""
         ...
 
+    def actions(self, tenant_id: UUID, job_id: UUID) -> list[OperatorAction]:
+        """What operators did to it by hand, oldest first."""
+        ...
+
     def decide(self, job: EmailJob, settlement: Settlement, action: OperatorAction) -> bool:
         """An operator's word on a job in doubt, compare-and-set on `job.version`; False when it has moved.
 
