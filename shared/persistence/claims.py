@@ -18,13 +18,16 @@ from sqlalchemy import (
     and_,
     case,
     func,
+    not_,
     null,
+    or_,
     select,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from shared.domain.job import JobStatus
+from shared.persistence.attempts import finished, found, intended
 from shared.persistence.sets import Kind, after, any_of, constant, given_rows, parameter
 from shared.persistence.tables import MOMENT, email_job, email_job_content, suppression_entry
 
@@ -37,7 +40,17 @@ SENDING = _job.status == constant(JobStatus.SENDING)
 IN_DOUBT = _job.status == constant(JobStatus.IN_DOUBT)
 _OF_CONFIGURATION = _job.configuration_id == parameter("configuration_id")
 _LIMIT = parameter("limit", Integer)
-_CHANGED = {"version": _job.version + 1, "updated_at": func.now()}
+CHANGED = {"version": _job.version + 1, "updated_at": func.now()}
+
+AGE_BEGAN = func.coalesce(_job.replayed_at, _job.accepted_at).label("accepted_at")
+
+# What putting a job back by hand makes of it: due now, and only as old as that.
+AGAIN = {
+    "due_at": func.now(),
+    "replayed_at": func.now(),
+    "worker_deaths": 0,
+    "late_looks": 0,
+}
 
 # The error code of a job that was taken off the queue because its recipient had been suppressed.
 SUPPRESSED_CODE = "suppressed"
@@ -63,15 +76,21 @@ def _due(status: ColumnElement[bool], *columns: ColumnElement[Any]) -> Select[An
 
 
 def _claim() -> Select[Any]:
-    due = _due(QUEUED, _job.tenant_id, _job.recipient).cte("due")
+    killer = (_job.worker_deaths > 0).label("killer")
+    due = _due(QUEUED, _job.tenant_id, _job.recipient, killer).cte("due")
+    first = select(due.c.e_id, due.c.killer).order_by(due.c.due_at, due.c.e_id).limit(1).cte("first")
     listed = select(_entry.e_id).where(
         _entry.tenant_id == due.c.tenant_id, _entry.address == due.c.recipient, _entry.active
     )
-    judged = select(due.c.e_id, due.c.due_at, listed.exists().label("suppressed"))
+    judged = select(due.c.e_id, due.c.due_at, listed.exists().label("suppressed")).where(
+        # Alone when it is its turn, or else left for its turn: whoever dies of it takes nobody along.
+        or_(due.c.e_id == first.c.e_id, not_(or_(due.c.killer, first.c.killer)))
+    )
     # Materialized, or the list would be read again for each column that depends on it.
     taken = _take(judged.cte("judged").prefix_with("MATERIALIZED"))
     joined = taken.outerjoin(email_job_content, _content.job_id == taken.c.e_id)
-    return select(taken, *_content).select_from(joined).order_by(taken.c.due_at, taken.c.e_id)
+    claimed = select(taken, *_content).select_from(joined).order_by(taken.c.due_at, taken.c.e_id)
+    return claimed.add_cte(intended(taken))
 
 
 def _take(judged: CTE) -> CTE:
@@ -84,7 +103,7 @@ def _take(judged: CTE) -> CTE:
         "error_code": case((suppressed, SUPPRESSED_CODE), else_=_job.error_code),
         "error_text": case((suppressed, null()), else_=_job.error_text),
         "due_at": null(),
-        **_CHANGED,
+        **CHANGED,
     }
     taken = update(email_job).where(_job.e_id == judged.c.e_id).values(values)
     kept = (
@@ -92,16 +111,14 @@ def _take(judged: CTE) -> CTE:
         _job.status,
         _job.recipient,
         _job.attempts,
-        _job.accepted_at,
+        AGE_BEGAN,
         _job.tag,
         judged.c.due_at,
     )
     return taken.returning(*kept).cte("taken")
 
 
-def _settle(
-    given: FromClause, held: ColumnElement[bool], late_looks: ColumnElement[Any]
-) -> ReturningUpdate[Any]:
+def _settle(given: FromClause, held: ColumnElement[bool], late_looks: ColumnElement[Any]) -> CTE:
     """Writes what is `given` to the jobs that are still `held` when it is their turn."""
     wanted = select(
         _job.e_id, late_looks.label("looks"), *(column for column in given.c if column.name != "version")
@@ -118,20 +135,24 @@ def _settle(
         "provider_message_id": func.coalesce(new.provider_message_id, _job.provider_message_id),
         "error_code": new.error_code,
         "error_text": new.error_text,
-        **_CHANGED,
+        **CHANGED,
     }
-    return update(email_job).where(_job.e_id == new.e_id).values(values).returning(_job.e_id)
+    settled = update(email_job).where(_job.e_id == new.e_id).values(values)
+    return settled.returning(_job.e_id, _job.status, _job.claim_id, _job.provider_message_id).cte("settled")
 
 
-def _record() -> ReturningUpdate[Any]:
+def _record() -> Select[Any]:
     given = given_rows(**SETTLEMENT_KINDS)
     held = and_(_job.claim_id == parameter("claim_id"), SENDING)
-    return _settle(given, held, late_looks=_job.late_looks)
+    settled = _settle(given, held, late_looks=_job.late_looks)
+    return select(settled.c.e_id).add_cte(finished(given, settled))
 
 
-def _resolve() -> ReturningUpdate[Any]:
+def _resolve() -> Select[Any]:
     given = given_rows(**RESOLUTION_KINDS)
-    return _settle(given, and_(_job.version == given.c.version, IN_DOUBT), late_looks=given.c.late_looks)
+    held = and_(_job.version == given.c.version, IN_DOUBT)
+    settled = _settle(given, held, late_looks=given.c.late_looks)
+    return select(settled.c.e_id).add_cte(found(settled))
 
 
 def _doubt() -> ReturningUpdate[Any]:
@@ -145,7 +166,8 @@ def _doubt() -> ReturningUpdate[Any]:
         "due_at": after("look"),
         "in_doubt_since": func.now(),
         "lease_until": null(),
-        **_CHANGED,
+        "worker_deaths": _job.worker_deaths + 1,
+        **CHANGED,
     }
     statement = update(email_job).where(_job.e_id == found.c.e_id).values(values)
     return statement.returning(_job.configuration_id)
@@ -154,14 +176,15 @@ def _doubt() -> ReturningUpdate[Any]:
 def _take_doubts() -> ReturningUpdate[Any]:
     due = _due(IN_DOUBT).cte("due")
     # The version moves too: whoever looks again after a lease ran out fences off whoever looked before.
-    values = {"due_at": after("lease"), **_CHANGED}
+    values = {"due_at": after("lease"), **CHANGED}
     statement = update(email_job).where(_job.e_id == due.c.e_id).values(values)
     return statement.returning(
         _job.e_id.label("job_id"),
         _job.claim_id,
         _job.in_doubt_since,
         _job.late_looks,
-        _job.accepted_at,
+        _job.worker_deaths,
+        AGE_BEGAN,
         _job.version,
     )
 
@@ -171,7 +194,7 @@ def _cancel() -> Update:
         select(_job.e_id).where(_OF_CONFIGURATION, QUEUED).order_by(_job.e_id).with_for_update(key_share=True)
     )
     found = queued.cte("queued")
-    values = {"status": constant(JobStatus.CANCELLED), "due_at": null(), **_CHANGED}
+    values = {"status": constant(JobStatus.CANCELLED), "due_at": null(), **CHANGED}
     return update(email_job).where(_job.e_id == found.c.e_id).values(values)
 
 

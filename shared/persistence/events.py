@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from shared.domain.event import EmailEvent, EventFacts, EventKind
 from shared.domain.suppression import SuppressionReason
 from shared.persistence.due import configurations_waiting, due_now
+from shared.persistence.letters import park_events
 from shared.persistence.locks import hold_addresses, hold_projection
 from shared.persistence.sets import (
     after,
@@ -25,6 +26,7 @@ from shared.persistence.sets import (
     run,
 )
 from shared.persistence.tables import BEARS_ON_SUPPRESSION, EventStatus, email_event
+from shared.ports.clock import NewId
 from shared.ports.events import EventHeaders
 
 _column = email_event.c
@@ -51,7 +53,6 @@ _MARK_PROJECTED = (
 )
 _STILL_PENDING = update(email_event).where(any_of(_column.e_id, "event_ids"), _PENDING)
 _PUT_OFF = _STILL_PENDING.values(due_at=after("pause"))
-_PARK = _STILL_PENDING.values(status=EventStatus.PARKED.value, due_at=None)
 _ABOUT = (
     select(email_event)
     .where(_column.tenant_id == parameter("tenant_id"), any_of(_column.recipient, "addresses"))
@@ -62,8 +63,9 @@ _DUE = due_now(configurations_waiting(_column.configuration_id, _column.due_at, 
 
 
 class PostgresEvents:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
+        self._new_id = new_id
 
     def add(self, event: EmailEvent, headers: EventHeaders) -> bool:
         return self._connection.scalar(_ADD, _row_of(event, headers)) is not None
@@ -82,7 +84,7 @@ class PostgresEvents:
         run(self._connection, _PUT_OFF, {"event_ids": list(event_ids), "pause": timedelta(seconds=seconds)})
 
     def park(self, event_ids: Collection[UUID]) -> None:
-        run(self._connection, _PARK, {"event_ids": list(event_ids)})
+        park_events(self._connection, self._new_id, event_ids)
 
     def for_job(self, tenant_id: UUID, job_id: UUID) -> list[EmailEvent]:
         wanted = select(email_event).where(_column.job_id == job_id, _column.tenant_id == tenant_id)

@@ -31,6 +31,8 @@ JOB_KINDS: dict[str, Kind] = {
     "lease_until": MOMENT,
     "in_doubt_since": MOMENT,
     "late_looks": Integer,
+    "worker_deaths": Integer,
+    "replayed_at": MOMENT,
     "provider_message_id": Text,
     "error_code": Text,
     "error_text": Text,

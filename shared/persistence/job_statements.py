@@ -5,12 +5,14 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from shared.domain.lifecycle import Administrative, Operational
 from shared.persistence import locators
+from shared.persistence.account import SHUT
 from shared.persistence.claims import IN_DOUBT, QUEUED, SENDING
 from shared.persistence.due import configurations_waiting, due_now
 from shared.persistence.job_rows import CONTENT_KINDS, JOB_KINDS
+from shared.persistence.pressure import BLOCKED
 from shared.persistence.query import Asked
 from shared.persistence.sets import any_of, constant, given_rows, parameter
-from shared.persistence.tables import email_configuration, email_job, email_job_content
+from shared.persistence.tables import email_configuration, email_job, email_job_content, send_pressure
 
 _job = email_job.c
 _configuration = email_configuration.c
@@ -54,8 +56,10 @@ def _due_jobs() -> Select[tuple[object]]:
         _configuration.operational.in_([constant(Operational.OK), constant(Operational.DEGRADED)]),
         _configuration.administrative != constant(Administrative.LOCKED),
     )
+    # Whom the provider told to wait would be found again and again, and hide those who may go on.
+    blocked = BLOCKED.where(send_pressure.c.scope == queued.c.configuration_id)
     joined = due_now(queued).join(email_configuration, _configuration.e_id == queued.c.configuration_id)
-    return joined.where(*may_claim).limit(_LIMIT)
+    return joined.where(*may_claim, ~blocked.exists(), ~SHUT).limit(_LIMIT)
 
 
 DUE_JOBS = _due_jobs()

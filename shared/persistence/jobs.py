@@ -1,6 +1,6 @@
 """Jobs: accepted once per key, claimed by whoever comes first, settled by whoever still holds the claim."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -8,9 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Executable, func, null, select, update
 
+from shared.domain.attempt import SendAttempt
+from shared.domain.audit import OperatorAction
 from shared.domain.job import EmailJob, JobStatus, Settlement
 from shared.domain.query import Query
-from shared.persistence import claims, job_statements
+from shared.persistence import actions, attempts, claims, job_statements
+from shared.persistence.claims import IN_DOUBT
 from shared.persistence.job_rows import (
     CONTENT_KINDS,
     JOB_KINDS,
@@ -19,8 +22,10 @@ from shared.persistence.job_rows import (
     row_of_content,
     row_of_job,
 )
+from shared.persistence.letters import bury_jobs
 from shared.persistence.sets import as_arrays, first_of, ids_of, rows_of, run
 from shared.persistence.tables import email_job
+from shared.ports.clock import NewId
 from shared.ports.jobs import Claim, Doubt, NewJob
 from shared.ports.rows import Page
 
@@ -28,8 +33,9 @@ _column = email_job.c
 
 
 class PostgresJobs:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
+        self._new_id = new_id
 
     def find_by_keys(self, tenant_id: UUID, idempotency_keys: Collection[str]) -> Mapping[str, EmailJob]:
         wanted = {"tenant_id": tenant_id, "keys": list(idempotency_keys)}
@@ -68,7 +74,9 @@ class PostgresJobs:
 
     def record(self, claim_id: UUID, settlements: Sequence[Settlement]) -> set[UUID]:
         rows = as_arrays(claims.SETTLEMENT_KINDS, map(_row_of_settlement, settlements))
-        return set(self._ids(claims.RECORD, {"claim_id": claim_id, **rows}))
+        written = self._ids(claims.RECORD, {"claim_id": claim_id, **rows})
+        self._bury_failed(written, settlements)
+        return set(written)
 
     def doubt_expired_leases(self, *, look_in_seconds: float, limit: int) -> list[UUID]:
         wanted = {"look": timedelta(seconds=look_in_seconds), "limit": limit}
@@ -87,7 +95,29 @@ class PostgresJobs:
             {**_row_of_settlement(settlement), "version": version, "late_looks": late_looks}
             for version, settlement, late_looks in settlements.values()
         ]
-        return set(self._ids(claims.RESOLVE_DOUBTS, as_arrays(claims.RESOLUTION_KINDS, rows)))
+        written = self._ids(claims.RESOLVE_DOUBTS, as_arrays(claims.RESOLUTION_KINDS, rows))
+        self._bury_failed(written, [settlement for _, settlement, _ in settlements.values()])
+        return set(written)
+
+    def _bury_failed(self, written: Collection[UUID], settlements: Iterable[Settlement]) -> None:
+        failed = {one.job_id for one in settlements if one.status is JobStatus.FAILED}
+        bury_jobs(self._connection, self._new_id, [job_id for job_id in written if job_id in failed])
+
+    def attempts(self, tenant_id: UUID, job_id: UUID) -> list[SendAttempt]:
+        wanted = {"tenant_id": tenant_id, "job_id": job_id}
+        return [SendAttempt(**row) for row in self._rows(attempts.OF_JOB, wanted)]
+
+    def actions(self, tenant_id: UUID, job_id: UUID) -> list[OperatorAction]:
+        wanted = {"tenant_id": tenant_id, "subject_id": job_id}
+        return [OperatorAction(**row) for row in self._rows(actions.OF_SUBJECT, wanted)]
+
+    def decide(self, job: EmailJob, settlement: Settlement, action: OperatorAction) -> bool:
+        held = update(email_job).where(_column.e_id == job.e_id, _column.version == job.version, IN_DOUBT)
+        decided = held.values(_decided(settlement)).returning(_column.e_id)
+        if self._connection.scalar(decided) is None:
+            return False
+        actions.keep(self._connection, action)
+        return True
 
     def in_flight(self, configuration_id: UUID) -> int:
         wanted = {"configuration_id": configuration_id}
@@ -130,6 +160,20 @@ class PostgresJobs:
 
     def _ids(self, statement: Executable, parameters: Mapping[str, Any]) -> list[UUID]:
         return ids_of(self._connection, statement, parameters)
+
+
+def _decided(settlement: Settlement) -> dict[str, Any]:
+    again = claims.AGAIN if settlement.status is JobStatus.QUEUED else {"due_at": null()}
+    known = func.coalesce(settlement.provider_message_id, _column.provider_message_id)
+    return {
+        "status": settlement.status.value,
+        "in_doubt_since": null(),
+        "provider_message_id": known,
+        "error_code": settlement.error_code,
+        "error_text": settlement.error_text,
+        **again,
+        **claims.CHANGED,
+    }
 
 
 _SETTLED = tuple(field.name for field in fields(Settlement))

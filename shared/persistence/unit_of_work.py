@@ -8,16 +8,19 @@ from sqlalchemy import Connection, Engine, func, select, text
 
 from shared.persistence.account import PostgresAccountState
 from shared.persistence.configurations import PostgresConfigurations
+from shared.persistence.dead_letters import PostgresDeadLetters
 from shared.persistence.events import PostgresEvents
 from shared.persistence.faults import in_our_words
 from shared.persistence.ids import new_id
 from shared.persistence.jobs import PostgresJobs
+from shared.persistence.pressure import PostgresPressure
 from shared.persistence.suppressions import PostgresSuppressions
 from shared.ports.clock import NewId
 from shared.ports.configurations import Configurations
+from shared.ports.dead_letters import DeadLetters
 from shared.ports.events import Events
 from shared.ports.jobs import Jobs
-from shared.ports.pressure import AccountState
+from shared.ports.pressure import AccountState, Pressure
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
 
@@ -28,15 +31,19 @@ class PostgresTransaction:
     events: Events
     suppressions: Suppressions
     account: AccountState
+    pressure: Pressure
+    dead_letters: DeadLetters
 
     def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
         self._now: datetime | None = None
         self.configurations = PostgresConfigurations(connection, new_id)
-        self.jobs = PostgresJobs(connection)
-        self.events = PostgresEvents(connection)
+        self.jobs = PostgresJobs(connection, new_id)
+        self.events = PostgresEvents(connection, new_id)
         self.suppressions = PostgresSuppressions(connection, new_id)
         self.account = PostgresAccountState(connection)
+        self.pressure = PostgresPressure(connection)
+        self.dead_letters = PostgresDeadLetters(connection, new_id)
 
     def now(self) -> datetime:
         if self._now is None:

@@ -77,6 +77,7 @@ def test_a_doubt_says_what_to_look_for(store: Store, acme: EmailConfiguration) -
         claim_id=job.claim_id or uuid4(),
         in_doubt_since=job.in_doubt_since or later(),
         late_looks=0,
+        worker_deaths=1,
         accepted_at=LONG_AGO,
         version=job.version,
     )

@@ -29,7 +29,7 @@ def test_an_exception_undoes_everything_the_transaction_wrote(store: Store) -> N
         with store.begin() as tx:
             tx.configurations.add(written, CREATED)
             tx.jobs.accept([job])
-            tx.account.pause(seconds=60, reason="405")
+            tx.account.pause(seconds=60, longest_seconds=3600, reason="405")
             raise Interrupted
 
     with pytest.raises(Interrupted):
@@ -77,7 +77,7 @@ def test_a_ping_is_answered(store: Store) -> None:
 def test_a_pause_of_the_account_is_seen_until_it_ends(store: Store) -> None:
     with store.begin() as tx:
         assert tx.account.paused_until() is None
-        tx.account.pause(seconds=60, reason="405: not allowed to send")
+        tx.account.pause(seconds=60, longest_seconds=3600, reason="405: not allowed to send")
     with store.begin() as tx:
         until = tx.account.paused_until()
         assert until is not None
@@ -86,15 +86,15 @@ def test_a_pause_of_the_account_is_seen_until_it_ends(store: Store) -> None:
 
 def test_a_pause_that_is_over_is_none(store: Store) -> None:
     with store.begin() as tx:
-        tx.account.pause(seconds=0, reason="405")
+        tx.account.pause(seconds=0, longest_seconds=3600, reason="405")
     with store.begin() as tx:
         assert tx.account.paused_until() is None
 
 
 def test_a_shorter_pause_does_not_end_a_longer_one(store: Store) -> None:
     with store.begin() as tx:
-        tx.account.pause(seconds=600, reason="405")
-        tx.account.pause(seconds=1, reason="412")
+        tx.account.pause(seconds=600, longest_seconds=3600, reason="405")
+        tx.account.pause(seconds=1, longest_seconds=3600, reason="412")
     with store.begin() as tx:
         until = tx.account.paused_until()
         assert until is not None

@@ -5,15 +5,17 @@ from uuid import UUID
 from shared.domain.event import EmailEvent, EventKind
 from shared.persistence.faults import DatabaseFault
 from shared.ports.events import EventHeaders
+from tests.fakes.store.dead_letters import MemoryDeadLetters
 from tests.fakes.store.state import KeptEvent, Moment, State
 
 _ALWAYS = (EventKind.SPAM_COMPLAINT, EventKind.SUBSCRIPTION_CHANGE)
 
 
 class MemoryEvents:
-    def __init__(self, state: State, moment: Moment) -> None:
+    def __init__(self, state: State, moment: Moment, letters: MemoryDeadLetters) -> None:
         self._state = state
         self._moment = moment
+        self._letters = letters
 
     @property
     def _all(self) -> dict[UUID, KeptEvent]:
@@ -48,6 +50,7 @@ class MemoryEvents:
     def park(self, event_ids: Collection[UUID]) -> None:
         for kept in self._pending(event_ids):
             self._all[kept.event.e_id] = replace(kept, due_at=None)
+            self._letters.bury_event(kept)
 
     def _pending(self, event_ids: Collection[UUID]) -> list[KeptEvent]:
         return [kept for e_id in event_ids if (kept := self._all[e_id]).due_at is not None]

@@ -1,7 +1,10 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
+from shared.domain.attempt import SendAttempt
+from shared.domain.audit import OperatorAction
 from shared.domain.job import IN_FLIGHT, ClaimedJob, EmailJob, JobStatus, Settlement
 from shared.domain.query import Query
 from shared.persistence import locators
@@ -9,14 +12,20 @@ from shared.persistence.claims import SUPPRESSED_CODE
 from shared.persistence.faults import DatabaseFault
 from shared.ports.jobs import Claim, Doubt, NewJob
 from shared.ports.rows import Page
+from tests.fakes.store.account import MemoryAccountState
 from tests.fakes.store.asking import page_of
+from tests.fakes.store.attempts import MemoryAttempts
+from tests.fakes.store.dead_letters import MemoryDeadLetters, put_back
+from tests.fakes.store.pressure import MemoryPressure
 from tests.fakes.store.state import Moment, State
 
 
 class MemoryJobs:
-    def __init__(self, state: State, moment: Moment) -> None:
+    def __init__(self, state: State, moment: Moment, letters: MemoryDeadLetters) -> None:
         self._state = state
         self._moment = moment
+        self._attempts = MemoryAttempts(state, moment)
+        self._letters = letters
 
     @property
     def _all(self) -> dict[UUID, EmailJob]:
@@ -49,7 +58,7 @@ class MemoryJobs:
         return page_of(mine, query, locators.JOB, default="acceptedAt", of=lambda job: job)
 
     def claim(self, configuration_id: UUID, *, claim_id: UUID, limit: int, lease_seconds: float) -> Claim:
-        due = self._due(JobStatus.QUEUED, configuration_id)[:limit]
+        due = _alone_or_without(self._due(JobStatus.QUEUED, configuration_id)[:limit])
         suppressed = {job.e_id for job in due if self._is_suppressed(job)}
         for job in due:
             if job.e_id in suppressed:
@@ -60,12 +69,13 @@ class MemoryJobs:
                 until = self._moment.after(lease_seconds)
                 taken = {"claim_id": claim_id, "lease_until": until, "attempts": job.attempts + 1}
                 self._change(job, JobStatus.SENDING, due_at=None, **taken)
+                self._attempts.intend(self._all[job.e_id])
         sending = (self._all[job.e_id] for job in due if job.e_id not in suppressed)
         return Claim(claim_id, tuple(map(self._claimed, sending)), suppressed=len(suppressed))
 
     def _claimed(self, job: EmailJob) -> ClaimedJob:
         content = self._state.contents[job.e_id]
-        return ClaimedJob(job.e_id, job.recipient, content, job.attempts, job.accepted_at)
+        return ClaimedJob(job.e_id, job.recipient, content, job.attempts, _age_began(job))
 
     def _is_suppressed(self, job: EmailJob) -> bool:
         return any(
@@ -80,6 +90,7 @@ class MemoryJobs:
             if job and job.status is JobStatus.SENDING and job.claim_id == claim_id:
                 self._settle(job, settlement, late_looks=job.late_looks)
                 written.add(job.e_id)
+            self._attempts.finish(claim_id, settlement, late=settlement.job_id not in written)
         return written
 
     def doubt_expired_leases(self, *, look_in_seconds: float, limit: int) -> list[UUID]:
@@ -88,7 +99,8 @@ class MemoryJobs:
         for job in expired:
             look_at = self._moment.after(look_in_seconds)
             since = {"in_doubt_since": self._moment.now}
-            self._change(job, JobStatus.IN_DOUBT, due_at=look_at, lease_until=None, **since)
+            deaths = {"worker_deaths": job.worker_deaths + 1}
+            self._change(job, JobStatus.IN_DOUBT, due_at=look_at, lease_until=None, **since, **deaths)
         return list(dict.fromkeys(job.configuration_id for job in expired))
 
     def take_doubts(self, configuration_id: UUID, *, limit: int, lease_seconds: float) -> list[Doubt]:
@@ -104,7 +116,38 @@ class MemoryJobs:
             if job and job.status is JobStatus.IN_DOUBT and job.version == version:
                 self._settle(job, settlement, late_looks=late_looks)
                 written.add(job_id)
+                if settlement.status is JobStatus.SENT:
+                    self._attempts.found(self._all[job_id])
         return written
+
+    def attempts(self, tenant_id: UUID, job_id: UUID) -> list[SendAttempt]:
+        return self._attempts.of_job(job_id) if self.get(tenant_id, job_id) else []
+
+    def actions(self, tenant_id: UUID, job_id: UUID) -> list[OperatorAction]:
+        mine = [
+            one
+            for one in self._state.actions.values()
+            if (one.tenant_id, one.subject_id) == (tenant_id, job_id)
+        ]
+        return sorted(mine, key=lambda one: (one.at, one.e_id))
+
+    def decide(self, job: EmailJob, settlement: Settlement, action: OperatorAction) -> bool:
+        held = self._all.get(job.e_id)
+        if held is None or held.status is not JobStatus.IN_DOUBT or held.version != job.version:
+            return False
+        if settlement.status is JobStatus.QUEUED:
+            held = replace(put_back(held, self._moment.now), version=held.version)
+        self._change(
+            held,
+            settlement.status,
+            due_at=held.due_at if settlement.status is JobStatus.QUEUED else None,
+            in_doubt_since=None,
+            provider_message_id=settlement.provider_message_id or held.provider_message_id,
+            error_code=settlement.error_code,
+            error_text=settlement.error_text,
+        )
+        self._state.actions[action.e_id] = action
+        return True
 
     def in_flight(self, configuration_id: UUID) -> int:
         return len([job for job in self._in(*IN_FLIGHT) if job.configuration_id == configuration_id])
@@ -133,8 +176,13 @@ class MemoryJobs:
         self._change(held, status, provider_message_id=known, **ended)
 
     def configurations_with_due_jobs(self, limit: int) -> list[UUID]:
+        if MemoryAccountState(self._state, self._moment).is_shut:
+            return []
+        pressure = MemoryPressure(self._state, self._moment)
         return self._configurations(
-            JobStatus.QUEUED, limit, lambda e_id: self._state.configurations[e_id].may_claim
+            JobStatus.QUEUED,
+            limit,
+            lambda e_id: self._state.configurations[e_id].may_claim and not pressure.is_blocked(e_id),
         )
 
     def configurations_with_due_doubts(self, limit: int) -> list[UUID]:
@@ -168,6 +216,8 @@ class MemoryJobs:
             error_code=settlement.error_code,
             error_text=settlement.error_text,
         )
+        if settlement.status is JobStatus.FAILED:
+            self._letters.bury_job(self._all[job.e_id])
 
     def _change(self, job: EmailJob, status: JobStatus, **fields: object) -> None:
         moved = {"status": status, "version": job.version + 1, "updated_at": self._moment.now}
@@ -184,6 +234,17 @@ class MemoryJobs:
         self._all[job.e_id] = job
 
 
+def _alone_or_without(due: list[EmailJob]) -> list[EmailJob]:
+    """A job that workers died with goes alone when it is its turn; until then it is left out."""
+    if due and due[0].worker_deaths > 0:
+        return due[:1]
+    return [job for job in due if job.worker_deaths == 0]
+
+
+def _age_began(job: EmailJob) -> datetime:
+    return job.replayed_at or job.accepted_at
+
+
 def _doubt(job: EmailJob) -> Doubt:
     assert job.claim_id is not None
     assert job.in_doubt_since is not None
@@ -192,6 +253,7 @@ def _doubt(job: EmailJob) -> Doubt:
         claim_id=job.claim_id,
         in_doubt_since=job.in_doubt_since,
         late_looks=job.late_looks,
-        accepted_at=job.accepted_at,
+        worker_deaths=job.worker_deaths,
+        accepted_at=_age_began(job),
         version=job.version,
     )

@@ -9,16 +9,19 @@ from shared.domain.errors import StoreUnavailable
 from shared.persistence.ids import new_id
 from shared.ports.clock import NewId
 from shared.ports.configurations import Configurations
+from shared.ports.dead_letters import DeadLetters
 from shared.ports.events import Events
 from shared.ports.jobs import Jobs
-from shared.ports.pressure import AccountState
+from shared.ports.pressure import AccountState, Pressure
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
 from tests.fakes.clock import FixedClock
 from tests.fakes.store.account import MemoryAccountState
 from tests.fakes.store.configurations import MemoryConfigurations
+from tests.fakes.store.dead_letters import MemoryDeadLetters
 from tests.fakes.store.events import MemoryEvents
 from tests.fakes.store.jobs import MemoryJobs
+from tests.fakes.store.pressure import MemoryPressure
 from tests.fakes.store.state import Moment, State
 from tests.fakes.store.suppressions import MemorySuppressions
 
@@ -29,14 +32,19 @@ class MemoryTransaction:
     events: Events
     suppressions: Suppressions
     account: AccountState
+    pressure: Pressure
+    dead_letters: DeadLetters
 
     def __init__(self, state: State, moment: Moment, new_id: NewId) -> None:
         self._moment = moment
         self.configurations = MemoryConfigurations(state, moment, new_id)
-        self.jobs = MemoryJobs(state, moment)
-        self.events = MemoryEvents(state, moment)
+        letters = MemoryDeadLetters(state, moment, new_id)
+        self.jobs = MemoryJobs(state, moment, letters)
+        self.events = MemoryEvents(state, moment, letters)
         self.suppressions = MemorySuppressions(state, moment, new_id)
         self.account = MemoryAccountState(state, moment)
+        self.pressure = MemoryPressure(state, moment)
+        self.dead_letters = letters
 
     def now(self) -> datetime:
         return self._moment.now

@@ -4,7 +4,10 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from shared.domain.attempt import SendAttempt
+from shared.domain.audit import OperatorAction
 from shared.domain.configuration import EmailConfiguration
+from shared.domain.dead_letter import DeadLetter
 from shared.domain.event import EmailEvent
 from shared.domain.job import EmailJob
 from shared.domain.mail import MessageContent
@@ -21,12 +24,35 @@ class KeptEvent:
     headers: EventHeaders
     due_at: datetime | None
 
+    @property
+    def parked(self) -> bool:
+        return self.due_at is None and self.event.projected_at is None
+
 
 @dataclass(frozen=True, slots=True)
 class KeptFact:
     fact: SuppressionFact
     author: str
     note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    until: datetime
+    in_a_row: int = 1
+    probing_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`tokens` as of `refilled_at`; there is a bucket when there is a rate."""
+
+    batch_size: int | None = None
+    calls_per_second: float | None = None
+    tokens: float = 0.0
+    refilled_at: datetime | None = None
+    blocked_until: datetime | None = None
+    throttled_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -39,7 +65,12 @@ class State:
     events: dict[UUID, KeptEvent] = field(default_factory=dict)
     entries: dict[UUID, SuppressionEntry] = field(default_factory=dict)
     facts: dict[tuple[UUID, str], tuple[KeptFact, ...]] = field(default_factory=dict)
-    pauses: dict[str, datetime] = field(default_factory=dict)
+    pauses: dict[str, Pause] = field(default_factory=dict)
+    attempts: dict[tuple[UUID, UUID], SendAttempt] = field(default_factory=dict)
+    actions: dict[UUID, OperatorAction] = field(default_factory=dict)
+    letters: dict[UUID, DeadLetter] = field(default_factory=dict)
+    faults: dict[tuple[str, UUID], tuple[int, datetime]] = field(default_factory=dict)
+    limits: dict[UUID, Limit] = field(default_factory=dict)
 
     def copy(self) -> "State":
         return State(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})

@@ -87,12 +87,12 @@ def test_migrators_at_once_take_turns(empty_database: str) -> None:
     ended = [command.result() for command in commands]
     assert [done.returncode for done in ended] == [0, 0, 0], [done.stderr for done in ended]
     assert sum("Running upgrade" in done.stderr for done in ended) == 1
-    assert version_of(empty_database) == "0001"
+    assert version_of(empty_database) == "0002"
 
 
 def test_migrating_again_changes_nothing(database_url: str) -> None:
     migrate(database_url)
-    assert version_of(database_url) == "0001"
+    assert version_of(database_url) == "0002"
 
 
 def version_of(url: str) -> object:
@@ -111,7 +111,7 @@ def test_the_command_takes_its_database_from_the_environment(
     done = alembic("upgrade", "head", cwd=ROOT, **given)
     assert done.returncode == 0, done.stderr
     assert "Running upgrade  -> 0001" in done.stderr
-    assert version_of(empty_database) == "0001"
+    assert version_of(empty_database) == "0002"
 
 
 def test_the_command_works_from_any_folder(empty_database: str, tmp_path: Path) -> None:

@@ -1,0 +1,34 @@
+"""The tables. Their reasons, and the query that each index serves, are in docs/migrations.md.
+
+Columns carry the names of the domain's fields. Text that is compared has collation C: the same order on every server,
+and the one that callers see in an answer.
+"""
+
+from shared.persistence.tables.base import KEY, MOMENT, metadata
+from shared.persistence.tables.configurations import email_configuration, email_configuration_record
+from shared.persistence.tables.events import BEARS_ON_SUPPRESSION, EventStatus, email_event
+from shared.persistence.tables.jobs import email_job, email_job_content, send_attempt
+from shared.persistence.tables.operations import dead_letter, handler_fault, operator_action
+from shared.persistence.tables.provider import provider_account, send_pressure
+from shared.persistence.tables.suppressions import suppression_entry, suppression_fact
+
+__all__ = [
+    "KEY",
+    "MOMENT",
+    "metadata",
+    "email_configuration",
+    "email_configuration_record",
+    "email_job",
+    "email_job_content",
+    "send_attempt",
+    "email_event",
+    "EventStatus",
+    "BEARS_ON_SUPPRESSION",
+    "suppression_entry",
+    "suppression_fact",
+    "provider_account",
+    "send_pressure",
+    "dead_letter",
+    "handler_fault",
+    "operator_action",
+]
