@@ -22,6 +22,7 @@ _ADVICE: Mapping[str, str] = {
     "too_long": "send at most {max_length} items",
     "greater_than_equal": "send {ge} or more",
     "less_than_equal": "send {le} or less",
+    "literal_error": "send {expected}",
     "advice": "{advice}",
 }
 _FAULTS_MAX = 50

@@ -34,6 +34,10 @@ CATALOGUE: Mapping[str, Kind] = {
     "locking": Kind(409, "Being locked", "Have an operator unlock it when it is drained."),
     "retired": Kind(409, "Removed", "Use another configuration."),
     "complaint_stays": Kind(409, "A spam complaint cannot be lifted", "Do not mail this address again."),
+    "not_in_doubt": Kind(409, "Nothing to decide", "Read the job: its `status` says what became of it."),
+    "still_looking": Kind(
+        409, "The provider is still being asked", "Decide from `mayDecideFrom` on, if it is in doubt still."
+    ),
     "conflict": Kind(409, "It changed meanwhile", "Read it again and decide again."),
     "job_inconsistent": Kind(
         412, "The job's events contradict one another", "Have an operator look at the job."

@@ -1,8 +1,7 @@
 """What we answer. Every field is named here: no secret of a row gets out because somebody added a column."""
 
-import json
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict
@@ -11,8 +10,6 @@ from pydantic.alias_generators import to_camel
 from shared.config.settings import Settings
 from shared.domain.configuration import EmailConfiguration, allowed_signals
 from shared.domain.dns import records_for
-from shared.domain.event import EmailEvent
-from shared.domain.job import EmailJob
 from shared.domain.naming import names_for
 from shared.domain.suppression import SuppressionEntry
 from shared.ports.configurations import ConfigurationRecord
@@ -102,26 +99,6 @@ class ConfigurationPayload(Output):
     version: int
 
 
-class JobError(Output):
-    code: str
-    text: str | None
-
-
-class JobPayload(Output):
-    e_id: UUID
-    configuration_e_id: UUID
-    recipient: str
-    status: str
-    tag: str | None
-    idempotency_key: str
-    accepted_at: int
-    updated_at: int
-    due_at: int | None
-    attempts: int
-    provider_message_id: str | None
-    error: JobError | None
-
-
 class SuppressionPayload(Output):
     e_id: UUID
     address: str
@@ -133,16 +110,6 @@ class SuppressionPayload(Output):
     note: str | None
     created_at: int
     updated_at: int
-
-
-class Event(Output):
-    """`payload` as the provider sent it."""
-
-    e_id: UUID
-    kind: str
-    occurred_at: int | None
-    received_at: int
-    payload: Any
 
 
 class Configurations:
@@ -234,34 +201,6 @@ def _dns(held: EmailConfiguration) -> list[Dns]:
     return [Dns(name=record.name, type=record.type, value=record.value) for record in records]
 
 
-def job_record(job: EmailJob) -> Record[JobPayload]:
-    """A job keeps no records of its past: ids are made from its version, so that each state has its own."""
-    updated_at = milliseconds(job.updated_at)
-    error = JobError(code=job.error_code, text=job.error_text) if job.error_code else None
-    return Record(
-        r_id=uuid5(job.e_id, str(job.version)),
-        as_of=AsOf(effective=updated_at, recorded=updated_at),
-        payload=JobPayload(
-            e_id=job.e_id,
-            configuration_e_id=job.configuration_id,
-            recipient=job.recipient,
-            status=job.status.value,
-            tag=job.tag,
-            idempotency_key=job.idempotency_key,
-            accepted_at=milliseconds(job.accepted_at),
-            updated_at=updated_at,
-            due_at=milliseconds_or_none(job.due_at),
-            attempts=job.attempts,
-            provider_message_id=job.provider_message_id,
-            error=error,
-        ),
-        metadata=Metadata(tenant_id=job.tenant_id),
-        author=job.author,
-        previous=uuid5(job.e_id, str(job.version - 1)) if job.version else None,
-        retired=False,
-    )
-
-
 def suppression_record(entry: SuppressionEntry) -> Record[SuppressionPayload]:
     updated_at = milliseconds(entry.updated_at)
     return Record(
@@ -283,14 +222,4 @@ def suppression_record(entry: SuppressionEntry) -> Record[SuppressionPayload]:
         author=entry.author,
         previous=None,
         retired=not entry.active,
-    )
-
-
-def event_of(event: EmailEvent) -> Event:
-    return Event(
-        e_id=event.e_id,
-        kind=event.facts.kind.value,
-        occurred_at=milliseconds_or_none(event.facts.occurred_at),
-        received_at=milliseconds(event.received_at),
-        payload=json.loads(event.raw),
     )

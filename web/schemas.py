@@ -5,7 +5,7 @@ Values are never quoted back: bodies and recipients would end up in logs of whoe
 
 import binascii
 import re
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from shared.domain.audit import checked_reason
 from shared.domain.errors import InvalidValue
 from shared.domain.job import checked_idempotency_key
 from shared.domain.mail import RESERVED_METADATA
@@ -108,6 +109,13 @@ def _key(sent: str) -> str:
         raise refuse(error.advice) from None
 
 
+def _reason(sent: str) -> str:
+    try:
+        return checked_reason(sent)
+    except InvalidValue as error:
+        raise refuse(error.advice) from None
+
+
 def _one_line(sent: str) -> str:
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in sent):
         raise refuse("leave out line breaks and other control characters")
@@ -155,6 +163,7 @@ Address = Annotated[str, AfterValidator(_address)]
 ReplyTo = Annotated[str, AfterValidator(_reply_to)]
 Body = Annotated[str, AfterValidator(_body)]
 Note = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
+Reason = Annotated[str, AfterValidator(_one_line), AfterValidator(_reason)]
 MetadataKey = Annotated[str, Field(min_length=1, max_length=METADATA_KEY_MAX), AfterValidator(_one_line)]
 MetadataValue = Annotated[str, Field(max_length=METADATA_VALUE_MAX), AfterValidator(_one_line)]
 Metadata = Annotated[
@@ -203,6 +212,22 @@ class BatchInput(Input):
         list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/BatchJobInput"})]],
         Field(min_length=1, max_length=BATCH_MAX),
     ]
+
+
+class DecisionInput(Input):
+    """`providerMessageId`: what the provider calls the message, where it was found there; with `sent` only."""
+
+    verdict: Literal["sent", "resend", "fail"]
+    reason: Reason
+    provider_message_id: (
+        Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)] | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _known_if_sent(self) -> "DecisionInput":
+        if self.provider_message_id is not None and self.verdict != "sent":
+            raise refuse("leave out providerMessageId unless the verdict is sent")
+        return self
 
 
 class SignatureRequestInput(Input):

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from shared.domain.attempt import SendAttempt
+from shared.domain.audit import OperatorAction
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.event import EmailEvent
 from shared.domain.job import EmailJob, JobStatus
@@ -75,6 +77,16 @@ class Refused:
 Result = Accepted | Replayed | Refused
 
 
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A job and what happened to it, each list oldest first."""
+
+    job: EmailJob
+    attempts: list[SendAttempt]
+    actions: list[OperatorAction]
+    events: list[EmailEvent]
+
+
 def submit(ports: JobPorts, tenant_id: UUID, author: str, submissions: Sequence[Submission]) -> list[Result]:
     """One result for each submission, in their order. Refused ones leave no row."""
     with ports.store.begin() as tx:
@@ -98,6 +110,20 @@ def events(ports: JobPorts, tenant_id: UUID, e_id: UUID) -> list[EmailEvent] | N
     """None when the tenant has no such job."""
     with ports.store.begin() as tx:
         return tx.events.for_job(tenant_id, e_id) if tx.jobs.get(tenant_id, e_id) else None
+
+
+def story(ports: JobPorts, tenant_id: UUID, e_id: UUID) -> Story | None:
+    """None when the tenant has no such job."""
+    with ports.store.begin() as tx:
+        job = tx.jobs.get(tenant_id, e_id)
+        if job is None:
+            return None
+        return Story(
+            job=job,
+            attempts=tx.jobs.attempts(tenant_id, e_id),
+            actions=tx.jobs.actions(tenant_id, e_id),
+            events=tx.events.for_job(tenant_id, e_id),
+        )
 
 
 def query(ports: JobPorts, tenant_id: UUID, question: Query) -> Page[EmailJob]:

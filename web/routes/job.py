@@ -1,6 +1,5 @@
 """`/job`: accepts mail, one or many, and tells what became of it."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -18,11 +17,13 @@ from web.auth import Caller, caller
 from web.body import read_object
 from web.errors import members
 from web.intake import job as intake
+from web.job_records import JobPayload, Jobs
 from web.moments import milliseconds
 from web.operation import Operation, operation
 from web.paging import QueryInput, read_question
 from web.problems import FieldFault, Problem
-from web.records import Event, JobPayload, Output, Record, event_of, job_record
+from web.records import Output, Record
+from web.routes.job_life import JobLife, no_job
 from web.schemas import BatchInput, BatchJobInput, JobInput, validated
 
 _WRONG_BODY = ("invalid_json", "invalid_fields", "body_too_large", "unsupported_media_type")
@@ -46,16 +47,12 @@ class BatchResults(Output):
     results: list[BatchResult]
 
 
-class Events(Output):
-    """Oldest first."""
-
-    events: list[Event]
-
-
 class JobRoutes:
     def __init__(self, container: Container) -> None:
         self._limits = container.settings.ingress
         self._ports = intake.JobPorts(container.store, container.doorbell, container.new_id)
+        self._records = Jobs(container.settings, container.clock)
+        self._life = JobLife(self._ports, self._records, depth_max=self._limits.depth_max)
 
     def blueprint(self) -> Blueprint:
         routes = Blueprint("job", __name__, url_prefix=f"{BASE}/job")
@@ -63,7 +60,7 @@ class JobRoutes:
         routes.post("/batch")(self.submit_batch)
         routes.post("/query")(self.query)
         routes.get("/<uuid:e_id>")(self.get)
-        routes.get("/<uuid:e_id>/events")(self.events)
+        self._life.add_to(routes)
         return routes
 
     @operation(
@@ -83,9 +80,9 @@ class JobRoutes:
         if isinstance(result, intake.Refused):
             raise _problem(result)
         if isinstance(result, intake.Replayed):
-            return answer(job_record(result.job), headers={"Idempotent-Replayed": "true"})
+            return answer(self._records.record(result.job), headers={"Idempotent-Replayed": "true"})
         location = {"Location": f"{BASE}/job/{result.job.e_id}"}
-        return answer(job_record(result.job), 202, headers=location)
+        return answer(self._records.record(result.job), 202, headers=location)
 
     @operation(
         Operation(
@@ -104,7 +101,7 @@ class JobRoutes:
         results = [
             _refused_item(index, None, item)
             if isinstance(item, Problem)
-            else _decided_item(index, item, next(decided))
+            else self._decided_item(index, item, next(decided))
             for index, item in enumerate(items)
         ]
         return answer(BatchResults(results=results))
@@ -120,24 +117,8 @@ class JobRoutes:
     def get(self, e_id: UUID) -> Response:
         job = intake.get(self._ports, caller().tenant_id, e_id)
         if job is None:
-            raise _no_job()
-        return answer(job_record(job))
-
-    @operation(
-        Operation(
-            summary="What the provider has told of a job",
-            writes=False,
-            answers={200: Events},
-            problems=("not_found",),
-        )
-    )
-    def events(self, e_id: UUID) -> Response:
-        events = intake.events(self._ports, caller().tenant_id, e_id)
-        if events is None:
-            raise _no_job()
-        told = Events(events=[event_of(event) for event in events]).model_dump(mode="json")
-        # In ASCII: a payload may hold halves of surrogate pairs, which no UTF-8 can.
-        return Response(json.dumps(told), content_type="application/json")
+            raise no_job()
+        return answer(self._records.record(job))
 
     @operation(
         Operation(
@@ -152,7 +133,8 @@ class JobRoutes:
     def query(self) -> Response:
         question = read_question()
         page = intake.query(self._ports, caller().tenant_id, question.query)
-        return answer(page_of(question, [job_record(job) for job in page.rows], more=page.more))
+        rows = [self._records.record(job) for job in page.rows]
+        return answer(page_of(question, rows, more=page.more))
 
     def _submit(self, sender: Caller, submissions: list[intake.Submission]) -> list[intake.Result]:
         if not submissions:
@@ -160,6 +142,13 @@ class JobRoutes:
         results = intake.submit(self._ports, sender.tenant_id, sender.author, submissions)
         _tell(results)
         return results
+
+    def _decided_item(self, index: int, submission: intake.Submission, result: intake.Result) -> BatchResult:
+        if isinstance(result, intake.Refused):
+            return _refused_item(index, submission.idempotency_key, _problem(result))
+        status = 202 if isinstance(result, intake.Accepted) else 200
+        record = self._records.record(result.job)
+        return BatchResult(index=index, idempotency_key=submission.idempotency_key, status=status, job=record)
 
 
 def _idempotency_key() -> str:
@@ -202,14 +191,6 @@ def _item(sent: object) -> intake.Submission | Problem:
     return _submission(job.idempotency_key, alone, job)
 
 
-def _decided_item(index: int, submission: intake.Submission, result: intake.Result) -> BatchResult:
-    if isinstance(result, intake.Refused):
-        return _refused_item(index, submission.idempotency_key, _problem(result))
-    status = 202 if isinstance(result, intake.Accepted) else 200
-    record = job_record(result.job)
-    return BatchResult(index=index, idempotency_key=submission.idempotency_key, status=status, job=record)
-
-
 def _refused_item(index: int, key: str | None, problem: Problem) -> BatchResult:
     return BatchResult(index=index, idempotency_key=key, status=problem.kind.status, error=members(problem))
 
@@ -227,10 +208,6 @@ def _problem(refused: intake.Refused) -> Problem:
         case intake.Refused(intake.Gate.KEY_REUSED):
             return Problem("key_reused", "this Idempotency-Key was sent with another body before")
     return Problem("job_inconsistent", "the job of this Idempotency-Key waits for an operator")
-
-
-def _no_job() -> Problem:
-    return Problem("not_found", "the tenant has no job with this id")
 
 
 def _tell(results: list[intake.Result]) -> None:

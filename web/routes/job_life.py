@@ -1,0 +1,123 @@
+"""`/job/{eId}/...`: what happened to one job, and an operator's word where nobody else can tell."""
+
+import json
+from uuid import UUID
+
+from flask import Blueprint, Response
+
+from shared.telemetry.metrics import record_doubts
+from web.answers import answer
+from web.auth import Caller, caller
+from web.body import read_object
+from web.intake import decision, job
+from web.job_records import Event, JobPayload, Jobs, event_of
+from web.moments import milliseconds
+from web.operation import Operation, operation
+from web.problems import Problem
+from web.records import Output, Record
+from web.schemas import DecisionInput, validated
+from web.timeline import Timeline, timeline_of
+
+_BYTES_MAX = 65_536
+_WRONG_BODY = ("invalid_json", "invalid_fields", "body_too_large", "unsupported_media_type")
+
+
+class Events(Output):
+    """Oldest first."""
+
+    events: list[Event]
+
+
+class JobLife:
+    def __init__(self, ports: job.JobPorts, records: Jobs, *, depth_max: int) -> None:
+        self._ports = ports
+        self._records = records
+        self._depth_max = depth_max
+
+    def add_to(self, routes: Blueprint) -> None:
+        routes.get("/<uuid:e_id>/events")(self.events)
+        routes.get("/<uuid:e_id>/timeline")(self.timeline)
+        routes.post("/<uuid:e_id>/decide")(self.decide)
+
+    @operation(
+        Operation(
+            summary="What the provider has told of a job",
+            writes=False,
+            answers={200: Events},
+            problems=("not_found",),
+        )
+    )
+    def events(self, e_id: UUID) -> Response:
+        events = job.events(self._ports, caller().tenant_id, e_id)
+        if events is None:
+            raise no_job()
+        told = Events(events=[event_of(event) for event in events]).model_dump(mode="json")
+        # In ASCII: a payload may hold halves of surrogate pairs, which no UTF-8 can.
+        return Response(json.dumps(told), content_type="application/json")
+
+    @operation(
+        Operation(
+            summary="What happened to a job: its acceptance, attempts, decisions and events",
+            writes=False,
+            answers={200: Timeline},
+            problems=("not_found",),
+        )
+    )
+    def timeline(self, e_id: UUID) -> Response:
+        story = job.story(self._ports, caller().tenant_id, e_id)
+        if story is None:
+            raise no_job()
+        return answer(timeline_of(story))
+
+    @operation(
+        Operation(
+            summary="Decide what became of a job that has been in doubt for too long",
+            body=DecisionInput,
+            answers={200: Record[JobPayload]},
+            problems=(
+                *_WRONG_BODY,
+                "not_found",
+                "not_in_doubt",
+                "still_looking",
+                "locked",
+                "retired",
+                "conflict",
+            ),
+        )
+    )
+    def decide(self, e_id: UUID) -> Response:
+        operator = caller()
+        sent = validated(DecisionInput, read_object(_BYTES_MAX, depth_max=self._depth_max))
+        result = self._decide(e_id, operator, sent)
+        if result is None:
+            raise no_job()
+        if not isinstance(result, decision.Decided):
+            raise _problem(result)
+        record_doubts(f"decided_{sent.verdict}", 1)
+        return answer(self._records.record(result.job))
+
+    def _decide(self, e_id: UUID, operator: Caller, sent: DecisionInput) -> decision.Result | None:
+        wanted = decision.Decision(
+            verdict=decision.Verdict(sent.verdict),
+            author=operator.author,
+            reason=sent.reason,
+            provider_message_id=sent.provider_message_id,
+        )
+        limit = self._records.doubt_limit
+        return decision.decide(self._ports, operator.tenant_id, e_id, wanted, doubt_limit=limit)
+
+
+def no_job() -> Problem:
+    return Problem("not_found", "the tenant has no job with this id")
+
+
+def _problem(result: decision.NotInDoubt | decision.StillLooking | decision.CannotResend) -> Problem:
+    match result:
+        case decision.NotInDoubt(found):
+            detail = f"the job is {found.status.value}, not IN_DOUBT: there is nothing to decide"
+            return Problem("not_in_doubt", detail, extension={"jobStatus": found.status.value})
+        case decision.StillLooking(moment):
+            detail = "workers still ask the provider; decide from mayDecideFrom on, if it is in doubt then"
+            return Problem("still_looking", detail, extension={"mayDecideFrom": milliseconds(moment)})
+        case decision.CannotResend(word):
+            return Problem(word, "nothing may wait behind this configuration: decide sent or fail")
