@@ -1,8 +1,8 @@
 """Dead letters: looked at, put back to work in bulk, or laid to rest.
 
-A replay walks what is open when it begins, one transaction and one ring for each. What it put back is not open any more:
-killed in the middle and begun again it goes on with the rest, and run twice it does nothing twice. What fails once more
-is a new dead letter, and none of this walk's.
+A replay walks what is open when it begins, one transaction and one ring for each. What it put back is not open any
+more: killed in the middle and begun again it goes on with the rest, and run twice it does nothing twice. What fails
+once more is a new dead letter, and none of this walk's.
 """
 
 from collections import Counter
@@ -105,7 +105,7 @@ def replay(
         raise InvalidValue("perSecond", "send a number above 0")
     operator = _Operator(author, checked_reason(reason))
     letters = _letters(ports.store, _open_by_now(ports.store, wanted))
-    return _replay(ports, letters, operator, 1 / per_second, pause, stop)
+    return _replay(ports, _paced(letters, 1 / per_second, pause, stop), operator)
 
 
 def discard(
@@ -122,19 +122,22 @@ def discard(
     return _discard(ports, letters, operator, stop)
 
 
-def _replay(
-    ports: DeadLetterPorts,
+def _paced(
     letters: Iterator[DeadLetter],
-    operator: _Operator,
     pause_seconds: float,
     pause: Callable[[float], None],
     stop: Callable[[], bool],
-) -> Iterator[Replayed]:
+) -> Iterator[DeadLetter]:
     for number, letter in enumerate(letters):
         if number:
             pause(pause_seconds)
         if stop():
             return
+        yield letter
+
+
+def _replay(ports: DeadLetterPorts, letters: Iterator[DeadLetter], operator: _Operator) -> Iterator[Replayed]:
+    for letter in letters:
         yield Replayed(letter, _replay_one(ports, letter, operator))
 
 
@@ -190,7 +193,7 @@ def _ring(letter: DeadLetter) -> Message | None:
             return SendJobs(letter.configuration_id)
         case Subject.EVENT if letter.configuration_id is not None:
             return ProjectEvents(letter.configuration_id)
-        case Subject.MESSAGE if letter.actor in _MESSAGES:
+        case Subject.MESSAGE if letter.actor is not None and letter.actor in _MESSAGES:
             return _MESSAGES[letter.actor](letter.subject_id)
     return None
 
