@@ -112,6 +112,7 @@ def _take(judged: CTE) -> CTE:
         _job.recipient,
         _job.attempts,
         AGE_BEGAN,
+        _job.worker_deaths,
         _job.tag,
         judged.c.due_at,
     )

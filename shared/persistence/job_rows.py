@@ -82,4 +82,11 @@ def claimed_job_of(row: Mapping[str, Any]) -> ClaimedJob:
         metadata=row["metadata"],
         attachments=tuple(Attachment(**one) for one in row["attachments"]),
     )
-    return ClaimedJob(row["e_id"], row["recipient"], content, row["attempts"], row["accepted_at"])
+    return ClaimedJob(
+        e_id=row["e_id"],
+        recipient=row["recipient"],
+        content=content,
+        attempts=row["attempts"],
+        accepted_at=row["accepted_at"],
+        worker_deaths=row["worker_deaths"],
+    )

@@ -75,7 +75,14 @@ class MemoryJobs:
 
     def _claimed(self, job: EmailJob) -> ClaimedJob:
         content = self._state.contents[job.e_id]
-        return ClaimedJob(job.e_id, job.recipient, content, job.attempts, _age_began(job))
+        return ClaimedJob(
+            e_id=job.e_id,
+            recipient=job.recipient,
+            content=content,
+            attempts=job.attempts,
+            accepted_at=_age_began(job),
+            worker_deaths=job.worker_deaths,
+        )
 
     def _is_suppressed(self, job: EmailJob) -> bool:
         return any(
