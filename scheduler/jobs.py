@@ -121,6 +121,6 @@ def _ring_for(
     with deps.store.begin() as tx:
         waiting = find(tx)
     fault_point("schedule.found")
-    deps.doorbell.ring(*(message(e_id) for e_id in waiting))
+    deps.doorbell.ring_again(*(message(e_id) for e_id in waiting))
     fault_point("schedule.rung")
     record_sweep(sweep, len(waiting))

@@ -1,8 +1,10 @@
 """The scheduler's process: `python -m scheduler.main`. Any number may run; one leads, the others wait for its end."""
 
+import math
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -13,19 +15,35 @@ from shared.bootstrap import Container, build
 from shared.config.settings import Scheduler
 from shared.domain.errors import EmailModuleError
 from shared.ports.leadership import Leadership
+from shared.telemetry.liveness import Liveness, Progress
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import record_leadership, record_scheduler_fault
 
 
 class Ticker:
-    """Runs the timetable's jobs while this process leads; all of them at once when it begins to."""
+    """Runs the timetable's jobs while this process leads; all of them at once when it begins to.
 
-    def __init__(self, leadership: Leadership, deps: SchedulerDeps, settings: Scheduler) -> None:
+    Each look after the leadership touches the liveness file, unless a job hangs.
+    """
+
+    def __init__(
+        self,
+        leadership: Leadership,
+        deps: SchedulerDeps,
+        settings: Scheduler,
+        *,
+        liveness_file: Path | None = None,
+        stuck_after_seconds: float = math.inf,
+    ) -> None:
         self._leadership = leadership
         self._deps = deps
         self._entries = timetable(settings)
         self._leader_seconds = settings.leader_seconds
         self._leads = False
+        self._progress = Progress()
+        self._liveness = Liveness(
+            liveness_file, self._progress, counts="jobs_run", stuck_after_seconds=stuck_after_seconds
+        )
 
     def look_after_leadership(self) -> None:
         led_before, self._leads = self._leads, self._leadership.hold()
@@ -34,6 +52,7 @@ class Ticker:
         if self._leads and not led_before:
             for entry in self._entries:
                 self._run(entry.job)
+        self._show_life()
 
     def schedule_on(self, scheduler: BackgroundScheduler) -> None:
         # One look for several missed ones is enough, and a slow one must not pile up.
@@ -49,11 +68,22 @@ class Ticker:
             self._run(job)
 
     def _run(self, job: Callable[[SchedulerDeps], None]) -> None:
+        run = object()
+        self._progress.begin(run)
         try:
             job(self._deps)
         except EmailModuleError as fault:
             # The next tick looks again; the rows have not gone anywhere, and the other jobs have work to do.
             record_scheduler_fault(job.__name__, fault)
+        finally:
+            self._progress.end(run)
+
+    def _show_life(self) -> None:
+        try:
+            self._liveness.touch()
+        except OSError as error:
+            # The probe judges by the file's age; ticks go on without it.
+            record_scheduler_fault("liveness", error)
 
 
 def main() -> None:
@@ -74,7 +104,13 @@ def main() -> None:
 
 def run(container: Container, deps: SchedulerDeps, stop: threading.Event) -> None:
     """Until `stop` is set."""
-    ticker = Ticker(container.leadership, deps, container.settings.scheduler)
+    ticker = Ticker(
+        container.leadership,
+        deps,
+        container.settings.scheduler,
+        liveness_file=container.settings.worker.liveness_file,
+        stuck_after_seconds=container.settings.worker.stuck_after_seconds,
+    )
     scheduler = BackgroundScheduler(timezone="UTC")
     ticker.schedule_on(scheduler)
     ticker.look_after_leadership()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dramatiq.brokers.redis import RedisBroker
@@ -16,14 +17,14 @@ from shared.gateways.postmark.sender import PostmarkSender
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
 from shared.gateways.route53.zone import Route53Zone, make_route53_client
 from shared.gateways.system.clock import SystemClock
-from shared.messaging.broker import BrokerSettings, build_broker
-from shared.messaging.middleware import EndWithoutBroker
-from shared.messaging.publisher import RedisDoorbell
+from shared.messaging.broker import BrokerSettings, build_broker, build_doorbell
+from shared.messaging.watch import WatchSettings
 from shared.persistence.engine import make_engine
 from shared.persistence.ids import new_id
 from shared.persistence.leadership import AdvisoryLeadership
 from shared.persistence.unit_of_work import PostgresStore
 from shared.ports.clock import Clock, NewId
+from shared.ports.dead_letters import HandlerFault
 from shared.ports.dns import DnsZone
 from shared.ports.doorbell import Doorbell
 from shared.ports.key_material import TokenCipher
@@ -70,7 +71,7 @@ def build(settings: Settings, role: str) -> Container:
         new_id=new_id,
         store=PostgresStore(engine),
         leadership=AdvisoryLeadership(engine),
-        doorbell=RedisDoorbell(build_broker(_broker(settings))),
+        doorbell=build_doorbell(_broker(settings)),
         cipher=AesGcmCipher(MaterialRegistry(settings.key_material.file, on_refresh=_tell_refresh)),
         mail_account=PostmarkAccount(wire),
         mail_sender=PostmarkSender(wire),
@@ -90,13 +91,15 @@ def _die(point: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def build_worker_broker(settings: Settings) -> RedisBroker:
-    """A pool's own broker: it consumes, and ends its process when Redis is away for long."""
-    broker = build_broker(_broker(settings))
-    broker.add_middleware(
-        EndWithoutBroker(broker.client, give_up_after_seconds=settings.broker.give_up_after_seconds)
+def build_worker_broker(settings: Settings, sink: Callable[[HandlerFault], None]) -> RedisBroker:
+    """A pool's own broker: it consumes, ends its process when that gets nowhere, and tells `sink` of faults."""
+    watch = WatchSettings(
+        give_up_after_seconds=settings.broker.give_up_after_seconds,
+        stuck_after_seconds=settings.worker.stuck_after_seconds,
+        drain_seconds=settings.worker.drain_seconds,
+        liveness_file=settings.worker.liveness_file,
     )
-    return broker
+    return build_broker(_broker(settings), watch, sink)
 
 
 def _postmark(settings: Settings) -> PostmarkSettings:
@@ -116,6 +119,8 @@ def _broker(settings: Settings) -> BrokerSettings:
         heartbeat_timeout_seconds=settings.broker.heartbeat_timeout_seconds,
         maintenance_chance=settings.broker.maintenance_chance,
         socket_timeout_seconds=settings.broker.socket_timeout_seconds,
+        ring_flag_seconds=settings.broker.ring_flag_seconds,
+        ring_patience_seconds=settings.broker.ring_patience_seconds,
     )
 
 

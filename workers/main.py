@@ -5,6 +5,7 @@ dead-letters what it has no actor for.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import dramatiq
 from dramatiq import Broker
@@ -14,6 +15,9 @@ import workers.provisioning.actors
 import workers.send.actors
 from shared import config
 from shared.bootstrap import Container, build, build_worker_broker
+from shared.config.settings import Worker
+from shared.ports.dead_letters import HandlerFault
+from shared.ports.store import Store
 from shared.telemetry.logging import configure_logging
 from workers.projection.handler import ProjectionDeps
 from workers.projection.policy import ProjectionPolicy
@@ -88,6 +92,14 @@ def _boot(role: str, register: Callable[[Broker, Container], None]) -> None:
     settings = config.read()
     configure_logging(level=settings.log.level, format=settings.log.format, role=role)
     container = build(settings, role)
-    broker = build_worker_broker(settings)
+    broker = build_worker_broker(settings, partial(_keep, store=container.store, settings=settings.worker))
     dramatiq.set_broker(broker)
     register(broker, container)
+
+
+def _keep(fault: HandlerFault, store: Store, settings: Worker) -> None:
+    """What comes again and again is a dead letter."""
+    with store.begin() as tx:
+        tx.dead_letters.count_fault(
+            fault, dead_after=settings.dead_after, forget_after_seconds=settings.forget_after_seconds
+        )

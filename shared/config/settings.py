@@ -42,6 +42,8 @@ class Broker(Group):
     maintenance_chance: Annotated[int, Field(ge=1, le=1_000_000)]
     socket_timeout_seconds: Seconds
     give_up_after_seconds: Seconds
+    ring_flag_seconds: Seconds
+    ring_patience_seconds: Seconds
 
 
 class MailZone(Group):
@@ -126,6 +128,14 @@ class Scheduler(Group):
     leader_seconds: Seconds
 
 
+class Worker(Group):
+    liveness_file: Path | None = None
+    stuck_after_seconds: Seconds
+    drain_seconds: Seconds
+    dead_after: Count
+    forget_after_seconds: Seconds
+
+
 class Sentry(Group):
     dsn: SecretStr | None = None
     sample_rate: Annotated[float, Field(ge=0, le=1)]
@@ -160,6 +170,7 @@ class Settings(Group):
     projection: Projection
     ingress: Ingress
     scheduler: Scheduler
+    worker: Worker
     sentry: Sentry
     log: Log
 

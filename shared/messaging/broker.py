@@ -1,4 +1,4 @@
-"""The broker, with the settings that measured behaviour of Dramatiq 2.2 calls for.
+"""A worker's broker, with the settings that measured behaviour of Dramatiq 2.2 calls for.
 
 - No Retries middleware: it loses a retry when Redis is away while a job fails. A fault is logged, the message is done,
   and the row that still waits is rung for again by the sweep.
@@ -8,7 +8,10 @@
 - Maintenance often: the messages of a killed worker otherwise wait for minutes on a quiet queue.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 from dramatiq.brokers.redis import RedisBroker
@@ -16,7 +19,11 @@ from dramatiq.middleware import ShutdownNotifications
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from shared.messaging.middleware import FaultReport, LogContext
+from shared.messaging.middleware import FaultReport, HearRing, LogContext
+from shared.messaging.publisher import RedisDoorbell
+from shared.messaging.rings import Rings, RingSettings
+from shared.messaging.watch import WatchSettings, WorkerWatch
+from shared.ports.dead_letters import HandlerFault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +35,58 @@ class BrokerSettings:
     heartbeat_timeout_seconds: float
     maintenance_chance: int
     socket_timeout_seconds: float
+    ring_flag_seconds: float
+    ring_patience_seconds: float
 
 
-def build_broker(settings: BrokerSettings) -> RedisBroker:
-    return RedisBroker(
-        client=_client(settings),
+class FetchingBroker(RedisBroker):
+    """Notes when each queue's consumer last got an answer, by `time.monotonic()`."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.fetched_at: dict[str, float] = {}
+        super().__init__(**settings)  # type: ignore[no-untyped-call]
+
+    def do_fetch(self, queue_name: str, *args: Any) -> Any:
+        answer = self._dispatch("fetch")(queue_name, *args)  # type: ignore[no-untyped-call]
+        self.fetched_at[queue_name] = time.monotonic()
+        return answer
+
+
+def build_doorbell(settings: BrokerSettings) -> RedisDoorbell:
+    return RedisDoorbell(_rings(_client(settings), settings))
+
+
+def build_broker(
+    settings: BrokerSettings,
+    watch: WatchSettings | None = None,
+    sink: Callable[[HandlerFault], None] | None = None,
+) -> FetchingBroker:
+    """Without `watch` nobody ends the worker and no file shows that it lives."""
+    client = _client(settings)
+    broker = FetchingBroker(
+        client=client,
         namespace=settings.namespace,
         heartbeat_timeout=int(settings.heartbeat_timeout_seconds * 1000),
         maintenance_chance=settings.maintenance_chance,
-        middleware=[LogContext(), FaultReport(), ShutdownNotifications()],
+        middleware=[
+            LogContext(),
+            HearRing(_rings(client, settings)),
+            FaultReport(sink),
+            ShutdownNotifications(),
+        ],
     )
+    if watch is not None:
+        broker.add_middleware(WorkerWatch(watch, broker.fetched_at))
+    return broker
+
+
+def _rings(client: "redis.Redis", settings: BrokerSettings) -> Rings:
+    ring_settings = RingSettings(
+        namespace=settings.namespace,
+        flag_seconds=settings.ring_flag_seconds,
+        patience_seconds=settings.ring_patience_seconds,
+    )
+    return Rings(client, ring_settings)
 
 
 def _client(settings: BrokerSettings) -> "redis.Redis":

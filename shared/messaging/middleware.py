@@ -1,18 +1,22 @@
-"""One policy a class."""
+"""One policy a class. The watch over the whole worker is in `watch`."""
 
-import os
-import signal
-import threading
-import time
-from typing import Any
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, Protocol
+from uuid import UUID
 
 import redis
 import structlog
 from dramatiq import Broker, MessageProxy
 from dramatiq.middleware import Middleware
-from dramatiq.worker import Worker
 
-from shared.telemetry.metrics import record_broker_gone, record_worker_fault
+from shared.domain.errors import EmailModuleError
+from shared.ports.dead_letters import HandlerFault
+from shared.telemetry.metrics import record_ring, record_worker_fault
+
+REASON_MAX_CHARACTERS = 500
+# Innermost last, as Python shows them; a recursion would fill a row.
+PLACES_MAX = 40
 
 
 class LogContext(Middleware):
@@ -32,8 +36,37 @@ class LogContext(Middleware):
         structlog.contextvars.unbind_contextvars("actor", "message")
 
 
+class Hearing(Protocol):
+    """What of `rings.Rings` is needed here."""
+
+    def hear(self, actor: str, row_id: str, redis_message_id: str) -> None: ...
+
+
+class HearRing(Middleware):
+    """Takes the message's flag down before its handler begins: a later commit needs a ring of its own."""
+
+    def __init__(self, rings: Hearing) -> None:
+        self._rings = rings
+
+    def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
+        redis_message_id = message.options.get("redis_message_id")
+        if redis_message_id is None or not message.args:
+            return
+        try:
+            self._rings.hear(message.actor_name, message.args[0], redis_message_id)
+        except redis.RedisError:
+            # Until the message is acknowledged rings coalesce with it in vain; then the next sweep's is heard.
+            record_ring(message.queue_name, outcome="unheard")
+
+
 class FaultReport(Middleware):
-    """A handler that raised is told of once. Its message is done: the row still waits, and the sweep rings again."""
+    """A handler that raised is told of once. Its message is done: the row still waits, and the sweep rings again.
+
+    Each fault also goes to `sink`, which keeps what comes again and again.
+    """
+
+    def __init__(self, sink: Callable[[HandlerFault], None] | None = None) -> None:
+        self._sink = sink
 
     def after_process_message(
         self,
@@ -43,42 +76,58 @@ class FaultReport(Middleware):
         result: Any = None,
         exception: BaseException | None = None,
     ) -> None:
-        if exception is not None:
-            record_worker_fault(message.queue_name, exception)
-
-
-class EndWithoutBroker(Middleware):
-    """Ends the worker when its broker has been away for long, so that the supervisor starts it afresh.
-
-    A Dramatiq consumer that lives through a long outage keeps its identity and may sit on messages it no longer knows.
-    """
-
-    def __init__(
-        self, client: "redis.Redis", *, give_up_after_seconds: float, look_seconds: float = 2.0
-    ) -> None:
-        self._client = client
-        self._give_up_after_seconds = give_up_after_seconds
-        self._look_seconds = look_seconds
-        self._stopping = threading.Event()
-
-    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        threading.Thread(target=self._watch, name="broker-watch", daemon=True).start()
-
-    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        self._stopping.set()
-
-    def _watch(self) -> None:
-        last_answer = time.monotonic()
-        while not self._stopping.wait(self._look_seconds):
-            if self._answers():
-                last_answer = time.monotonic()
-            elif time.monotonic() - last_answer > self._give_up_after_seconds:
-                record_broker_gone(time.monotonic() - last_answer)
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
-
-    def _answers(self) -> bool:
+        if exception is None:
+            return
+        record_worker_fault(message.queue_name, exception)
+        row_id = _row_id(message)
+        if self._sink is None or row_id is None:
+            return
         try:
-            return bool(self._client.ping())
-        except redis.RedisError:
-            return False
+            self._sink(fault_of(message.actor_name, row_id, exception))
+        except Exception as error:  # noqa: BLE001 - keeping the fault is no reason to make another of it
+            record_worker_fault(message.queue_name, error)
+
+
+def fault_of(actor: str, row_id: UUID, error: BaseException) -> HandlerFault:
+    """The text is told of errors of ours only: those of others may quote what they stumbled over."""
+    kind = type(error)
+    reason = str(error) if isinstance(error, EmailModuleError) else f"{kind.__module__}.{kind.__qualname__}"
+    return HandlerFault(
+        actor=actor,
+        row_id=row_id,
+        error_class=kind.__name__,
+        reason=reason[:REASON_MAX_CHARACTERS],
+        traceback="\n".join(_places(error)),
+    )
+
+
+def _row_id(message: MessageProxy) -> UUID | None:
+    """None for a message that is not one of ours."""
+    try:
+        return UUID(message.args[0])
+    except (IndexError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _places(error: BaseException) -> Iterator[str]:
+    """Where it was raised, and where what it came of was: no line of code, no value."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield type(link).__name__ if link is error else f"from {type(link).__name__}"
+        yield from list(_places_of(link.__traceback__))[-PLACES_MAX:]
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def _places_of(traceback: TracebackType | None) -> Iterator[str]:
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        yield f"  {_short(code.co_filename)}:{traceback.tb_lineno} {code.co_name}"
+        traceback = traceback.tb_next
+
+
+def _short(path: str) -> str:
+    """Without the folders that only say where this machine keeps things."""
+    _, found, inside = path.rpartition("/site-packages/")
+    return inside if found else "/".join(path.split("/")[-3:])

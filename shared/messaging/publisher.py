@@ -1,11 +1,11 @@
 """Rings the doorbell, softly: whoever rings has committed already, and is not to be held up or failed by it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Protocol
 
-import dramatiq
 import redis
-from dramatiq.errors import BrokerConnectionError
 
 from shared.ports.doorbell import Message
 from shared.telemetry.metrics import record_ring
@@ -14,34 +14,43 @@ from shared.telemetry.metrics import record_ring
 _SILENT_SECONDS = 1.0
 
 
+class Putting(Protocol):
+    """What of `rings.Rings` is needed here."""
+
+    def put(self, queue: str, messages: Sequence[Message], *, by_sweep: bool) -> int: ...
+
+
 class RedisDoorbell:
-    def __init__(self, broker: dramatiq.Broker, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._broker = broker
+    """Implements `ports.doorbell.Doorbell`.
+
+    Whatever Redis answers (away, out of memory, read-only, still loading, another password) is a ring that was lost.
+    """
+
+    def __init__(self, rings: Putting, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._rings = rings
         self._monotonic = monotonic
         self._silent_until = 0.0
 
     def ring(self, *messages: Message) -> bool:
-        return [self._ring(message) for message in messages].count(False) == 0
+        return self._ring(messages, by_sweep=False)
 
-    def _ring(self, message: Message) -> bool:
+    def ring_again(self, *messages: Message) -> bool:
+        return self._ring(messages, by_sweep=True)
+
+    def _ring(self, messages: Sequence[Message], *, by_sweep: bool) -> bool:
+        in_order = sorted(messages, key=lambda message: message.queue)
+        queues = [(queue, list(rung)) for queue, rung in groupby(in_order, key=lambda one: one.queue)]
+        return [self._put(queue, rung, by_sweep=by_sweep) for queue, rung in queues].count(False) == 0
+
+    def _put(self, queue: str, messages: Sequence[Message], *, by_sweep: bool) -> bool:
         if self._monotonic() < self._silent_until:
-            record_ring(message.queue, outcome="skipped")
+            record_ring(queue, outcome="skipped", count=len(messages))
             return False
         try:
-            self._broker.enqueue(envelope(message))
-        except (BrokerConnectionError, redis.RedisError):
+            new = self._rings.put(queue, messages, by_sweep=by_sweep)
+        except redis.RedisError:
             self._silent_until = self._monotonic() + _SILENT_SECONDS
-            record_ring(message.queue, outcome="broker_away")
+            record_ring(queue, outcome="broker_away", count=len(messages))
             return False
-        record_ring(message.queue, outcome="rung")
+        record_ring(queue, outcome="rung", count=new)
         return True
-
-
-def envelope(message: Message) -> "dramatiq.Message[None]":
-    return dramatiq.Message(
-        queue_name=message.queue,
-        actor_name=type(message).__name__,
-        args=(str(message.id),),
-        kwargs={},
-        options={},
-    )

@@ -15,5 +15,12 @@ class Message(Protocol):
 
 class Doorbell(Protocol):
     def ring(self, *messages: Message) -> bool:
-        """Rung after the commit. False when the broker could not be reached: logged and counted, never raised."""
+        """Rung after the commit. False when the broker could not be reached: logged and counted, never raised.
+
+        Nothing is added while an earlier message for the same row waits: its handler begins later and sees the commit.
+        """
+        ...
+
+    def ring_again(self, *messages: Message) -> bool:
+        """A sweep's ring for what still waits. As `ring`, and also past a message that some worker took and sits on."""
         ...

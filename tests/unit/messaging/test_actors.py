@@ -20,7 +20,7 @@ from shared.messaging import messages, queues
 from shared.messaging.actors import declare
 from shared.messaging.messages import Message, ProjectEvents, SendJobs, actor_name
 from shared.messaging.middleware import FaultReport, LogContext
-from shared.messaging.publisher import envelope
+from shared.messaging.rings import envelope
 from tests.unit.workers import provisioning_world, send_world, test_projection
 
 

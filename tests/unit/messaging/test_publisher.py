@@ -1,35 +1,31 @@
-"""Ringing softly: whoever rings has committed already."""
+"""Ringing softly: whoever rings has committed already. What Redis makes of it is in tests/integration/messaging."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from uuid import uuid4
 
 import dramatiq
 import pytest
 import redis
-from dramatiq.brokers.stub import StubBroker
-from dramatiq.errors import ConnectionClosed
 from prometheus_client import REGISTRY
 
-from shared.messaging import queues
 from shared.messaging.messages import ProjectEvents, SendJobs
-from shared.messaging.publisher import RedisDoorbell, envelope
+from shared.messaging.publisher import RedisDoorbell
+from shared.messaging.rings import envelope
+from shared.ports.doorbell import Message
 
 
-class AwayBroker(StubBroker):
-    """Cannot be reached while `fault` is set; counts how often somebody tried."""
+class FakeRings:
+    """Puts every ring; raises `fault` while there is one."""
 
     def __init__(self) -> None:
-        super().__init__(middleware=[])
         self.fault: Exception | None = None
-        self.tries = 0
+        self.calls: list[tuple[str, list[Message], bool]] = []
 
-    def enqueue(
-        self, message: "dramatiq.Message[None]", *, delay: int | None = None
-    ) -> "dramatiq.Message[None]":
-        self.tries += 1
+    def put(self, queue: str, messages: Sequence[Message], *, by_sweep: bool) -> int:
+        self.calls.append((queue, list(messages), by_sweep))
         if self.fault is not None:
             raise self.fault
-        return super().enqueue(message, delay=delay)
+        return len(messages)
 
 
 class Seconds:
@@ -41,71 +37,79 @@ class Seconds:
 
 
 @pytest.fixture
-def broker() -> Iterator[AwayBroker]:
-    broker = AwayBroker()
-    for queue in queues.ALL:
-        broker.declare_queue(queue)
-    yield broker
-    broker.flush_all()
-    broker.close()
+def rings() -> FakeRings:
+    return FakeRings()
 
 
-def rings(outcome: str) -> float:
+def counted(outcome: str) -> float:
     return REGISTRY.get_sample_value("email_send_ring_total", {"queue": "send", "outcome": outcome}) or 0.0
 
 
-def test_a_ring_is_a_message_with_one_id_and_nothing_else(broker: AwayBroker) -> None:
+def test_the_messages_of_each_queue_travel_together_in_their_order(rings: FakeRings) -> None:
+    first, second, event = SendJobs(uuid4()), SendJobs(uuid4()), ProjectEvents(uuid4())
+    assert RedisDoorbell(rings).ring(first, event, second)
+    assert sorted(rings.calls) == [("projection", [event], False), ("send", [first, second], False)]
+
+
+def test_a_sweep_says_that_it_is_one(rings: FakeRings) -> None:
     message = SendJobs(uuid4())
-    assert RedisDoorbell(broker).ring(message)
-    queued = dramatiq.Message.decode(broker.queues[queues.SEND].get_nowait())
-    assert (queued.queue_name, queued.actor_name) == ("send", "SendJobs")
-    assert (queued.args, queued.kwargs, queued.options) == ((str(message.id),), {}, {})
-
-
-def test_several_messages_go_to_their_own_queues(broker: AwayBroker) -> None:
-    assert RedisDoorbell(broker).ring(SendJobs(uuid4()), ProjectEvents(uuid4()), SendJobs(uuid4()))
-    assert (broker.queues[queues.SEND].qsize(), broker.queues[queues.PROJECTION].qsize()) == (2, 1)
+    assert RedisDoorbell(rings).ring_again(message)
+    assert rings.calls == [("send", [message], True)]
 
 
 @pytest.mark.parametrize(
-    "fault", [redis.ConnectionError("refused"), redis.TimeoutError("slow"), ConnectionClosed("gone")]
+    "fault",
+    [
+        redis.ConnectionError("refused"),
+        redis.TimeoutError("slow"),
+        redis.BusyLoadingError("loading its data"),
+        redis.AuthenticationError("another password"),
+        redis.exceptions.ReadOnlyError("a replica"),
+        redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'"),
+        redis.ResponseError("MISCONF errors writing to the AOF file"),
+    ],
+    ids=lambda fault: type(fault).__name__,
 )
-def test_a_broker_that_is_away_is_told_of_and_never_raised(broker: AwayBroker, fault: Exception) -> None:
-    broker.fault = fault
-    before = rings("broker_away")
-    assert not RedisDoorbell(broker).ring(SendJobs(uuid4()))
-    assert rings("broker_away") == before + 1
+@pytest.mark.parametrize("ring", ["ring", "ring_again"])
+def test_whatever_redis_answers_is_told_of_and_never_raised(
+    rings: FakeRings, ring: str, fault: Exception
+) -> None:
+    rings.fault = fault
+    before = counted("broker_away")
+    assert not getattr(RedisDoorbell(rings), ring)(SendJobs(uuid4()))
+    assert counted("broker_away") == before + 1
 
 
-def test_after_a_failed_ring_the_next_ones_cost_nothing_for_a_second(broker: AwayBroker) -> None:
+def test_after_a_failed_ring_the_next_ones_cost_nothing_for_a_second(rings: FakeRings) -> None:
     seconds = Seconds()
-    doorbell = RedisDoorbell(broker, monotonic=seconds)
-    broker.fault = redis.ConnectionError("refused")
-    before = rings("skipped")
-    assert not doorbell.ring(*(SendJobs(uuid4()) for _ in range(5)))
-    seconds.now += 0.999
-    broker.fault = None
+    doorbell = RedisDoorbell(rings, monotonic=seconds)
+    rings.fault = redis.ConnectionError("refused")
+    before = counted("skipped")
     assert not doorbell.ring(SendJobs(uuid4()))
-    assert broker.tries == 1
-    assert rings("skipped") == before + 5
+    seconds.now += 0.999
+    rings.fault = None
+    assert not doorbell.ring(*(SendJobs(uuid4()) for _ in range(5)))
+    assert not doorbell.ring_again(SendJobs(uuid4()))
+    assert len(rings.calls) == 1
+    assert counted("skipped") == before + 6
     seconds.now += 0.001
     assert doorbell.ring(SendJobs(uuid4()))
 
 
-def test_one_lost_ring_among_several_is_not_all_rung(broker: AwayBroker) -> None:
-    broker.fault = redis.ConnectionError("refused")
-    assert not RedisDoorbell(broker).ring(SendJobs(uuid4()), SendJobs(uuid4()))
+def test_one_queue_lost_among_several_is_not_all_rung(rings: FakeRings) -> None:
+    rings.fault = redis.ConnectionError("refused")
+    assert not RedisDoorbell(rings).ring(SendJobs(uuid4()), ProjectEvents(uuid4()))
 
 
-def test_ringing_for_nothing_is_done(broker: AwayBroker) -> None:
-    assert RedisDoorbell(broker).ring()
-    assert broker.tries == 0
+def test_ringing_for_nothing_is_done(rings: FakeRings) -> None:
+    assert RedisDoorbell(rings).ring()
+    assert rings.calls == []
 
 
-def test_a_fault_of_ours_is_not_swallowed(broker: AwayBroker) -> None:
-    broker.fault = TypeError("not a message")
+def test_a_fault_of_ours_is_not_swallowed(rings: FakeRings) -> None:
+    rings.fault = TypeError("not a message")
     with pytest.raises(TypeError):
-        RedisDoorbell(broker).ring(SendJobs(uuid4()))
+        RedisDoorbell(rings).ring(SendJobs(uuid4()))
 
 
 def test_a_message_survives_the_wire() -> None:
