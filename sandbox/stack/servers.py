@@ -74,7 +74,8 @@ def start_postmark(supervisor: Supervisor, state: Path, command: tuple[str, ...]
 
 
 def postmark_command(cloud: aws.Server, account_token: str) -> tuple[str, ...]:
-    options = ("--account-token", account_token, "--dns-url", cloud.url, "--zone-id", cloud.zone_id)
+    # Joined: a random token may begin with a dash, and would be taken for an option.
+    options = (f"--account-token={account_token}", "--dns-url", cloud.url, "--zone-id", cloud.zone_id)
     return python("sandbox.postmark", *options)
 
 
