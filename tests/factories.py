@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from shared.domain.audit import OperatorAction
 from shared.domain.configuration import EmailConfiguration, Provisioned
 from shared.domain.dns import MailDns
 from shared.domain.event import EmailEvent, EventFacts, EventKind
@@ -13,6 +14,7 @@ from shared.domain.mail import MessageContent
 from shared.domain.suppression import SuppressionEntry, SuppressionReason
 from shared.persistence.ids import new_id
 from shared.ports.configurations import Change
+from shared.ports.dead_letters import HandlerFault
 from shared.ports.jobs import NewJob
 
 # In the past of every database's clock, so that what is due since then is due.
@@ -129,6 +131,30 @@ def event(
         "raw": f'{{"RecordType": "{told.kind}"}}',
     }
     return EmailEvent(**{**fields, **given})
+
+
+def action(subject_id: UUID, **given: Any) -> OperatorAction:
+    fields: dict[str, Any] = {
+        "e_id": new_id(),
+        "tenant_id": TENANT,
+        "action": "job.decide.resend",
+        "subject_id": subject_id,
+        "author": "operator@example.com",
+        "reason": "the customer asked",
+        "at": LONG_AGO,
+    }
+    return OperatorAction(**{**fields, **given})
+
+
+def handler_fault(row_id: UUID, **given: Any) -> HandlerFault:
+    fields: dict[str, Any] = {
+        "actor": "send_jobs",
+        "row_id": row_id,
+        "error_class": "ZeroDivisionError",
+        "reason": "division by zero",
+        "traceback": "workers/send/handler.py:7 in send_jobs",
+    }
+    return HandlerFault(**{**fields, **given})
 
 
 def suppression(**given: Any) -> SuppressionEntry:

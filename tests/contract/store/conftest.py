@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import DateTime
 
 from sandbox.postgres import Server
 from shared.domain.configuration import EmailConfiguration
@@ -44,6 +45,29 @@ def store(request: pytest.FixtureRequest) -> Store:
 def a_moment_passes(store: Store) -> Callable[[], object]:
     """PostgreSQL's clock moves by itself."""
     return (lambda: store.advance(seconds=1)) if isinstance(store, MemoryStore) else (lambda: None)
+
+
+# PostgreSQL's clock cannot be set: its rows grow older instead.
+_OLDER = ";".join(
+    f"UPDATE {table.name} SET {column.name} = {column.name} - interval '{{seconds}} seconds'"
+    for table in metadata.sorted_tables
+    for column in table.columns
+    if isinstance(column.type, DateTime)
+)
+
+
+@pytest.fixture
+def time_passes(store: Store) -> Callable[[float], object]:
+    if isinstance(store, MemoryStore):
+        return lambda seconds: store.advance(seconds=seconds)
+    assert isinstance(store, PostgresStore)
+    engine = store.engine
+
+    def pass_(seconds: float) -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(_OLDER.format(seconds=seconds))
+
+    return pass_
 
 
 @pytest.fixture
