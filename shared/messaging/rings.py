@@ -10,7 +10,6 @@ that is still to begin sees it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import uuid4
 
 import dramatiq
 import redis
@@ -114,9 +113,10 @@ def envelope(message: Message) -> "dramatiq.Message[None]":
 
 
 def _parts(message: Message) -> tuple[str, str, bytes]:
-    redis_message_id = str(uuid4())
-    wrapped = envelope(message).copy(options={"redis_message_id": redis_message_id})
-    return _flag(wrapped.actor_name, str(message.id)), redis_message_id, wrapped.encode()
+    wrapped = envelope(message)
+    # Dramatiq makes another one, for its retries; nothing of ours is put in the queue twice.
+    wrapped.options["redis_message_id"] = wrapped.message_id
+    return _flag(wrapped.actor_name, str(message.id)), wrapped.message_id, wrapped.encode()
 
 
 def _flag(actor: str, row_id: str) -> str:
