@@ -67,7 +67,9 @@ def _take() -> Select[Any]:
     held = wanted.with_for_update(key_share=True).cte("held")
     enough = not_(select(held.c.scope).where(held.c.level < 1).exists())
     taking = update(send_pressure).where(_column.scope == held.c.scope, enough)
-    taken = taking.values(tokens=held.c.level - 1, refilled_at=_NOW).cte("taken")
+    taken = taking.values(tokens=held.c.level - 1, refilled_at=func.greatest(_column.refilled_at, _NOW)).cte(
+        "taken"
+    )
     return select(enough).add_cte(taken)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -58,9 +59,9 @@ def fault(
         )
 
 
-def letters(store: Store, limit: int = 100, after: UUID | None = None, **wanted: object) -> list[DeadLetter]:
+def letters(store: Store, limit: int = 100, after: UUID | None = None, **wanted: Any) -> list[DeadLetter]:
     with store.begin() as tx:
-        return tx.dead_letters.find(DeadLetterFilter(**wanted), limit=limit, after=after)  # type: ignore[arg-type]
+        return tx.dead_letters.find(DeadLetterFilter(**wanted), limit=limit, after=after)
 
 
 def replay(store: Store, letter: DeadLetter) -> bool:
@@ -265,7 +266,7 @@ def test_letters_are_found_by_everything_the_filter_gives(store: Store, acme: Em
         tx.configurations.add(other, CREATED)
     job, _, event_id = failed(store, acme), fault(store, other.e_id, dead_after=1), parked(store, acme)
 
-    def found(**wanted: object) -> set[UUID]:
+    def found(**wanted: Any) -> set[UUID]:
         return {one.subject_id for one in letters(store, **wanted)}
 
     assert found(subject=Subject.JOB) == {job}

@@ -157,7 +157,7 @@ def test_easing_what_is_not_limited_is_no_error(store: Store, server: UUID) -> N
 
 
 def test_an_unknown_outcome_halves_the_batch_down_to_one(store: Store, server: UUID) -> None:
-    sizes = []
+    sizes: list[int] = []
     for _ in range(7):
         shrink(store, server, sizes[-1] if sizes else FULL)
         sizes.append(permit(store, server).batch_size or 0)
