@@ -55,6 +55,9 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._session.close()
 
     def create_configuration(self, slug: str, from_name: str) -> Answer:

@@ -9,12 +9,31 @@ ReadyWhen = Literal["serves", "reaches valkey", "reaches postgres"]
 
 @dataclass(frozen=True)
 class Role:
-    """`command` runs as `python -m ...`; `{port}` in it becomes the port the role is to serve."""
+    """`command` runs as `python -m ...`; `{port}` in it is the port the role is to serve, `{folder}` the world's."""
 
     name: str
     command: tuple[str, ...]
     ready_when: ReadyWhen
     drain_seconds: float = 30.0
+
+
+# Over the defaults, so that nobody waits for a cadence that suits a cluster.
+SETTINGS = """\
+modules.v1.shop-access.email.extras {
+  pollingIntervalSeconds = 1
+  scheduler {
+    sweepSeconds = 1
+    verificationSeconds = 1
+    reconcileSeconds = 2
+  }
+  send {
+    retryBaseSeconds = 1
+    indexLagGraceSeconds = 5
+    lookIntervalSeconds = 2
+  }
+  projection.retrySeconds = 2
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -25,6 +44,8 @@ class Plan:
     migrate: tuple[str, ...] | None
     postmark: bool = True
     tenant: bool = True
+    # HOCON over the defaults, what EMAIL_CONFIG_FILE names.
+    settings: str = SETTINGS
 
 
 def _pool(name: str, threads: int) -> Role:
@@ -62,21 +83,3 @@ PRODUCT = Plan(
 
 # The demo makes a tenant of its own, before everybody's eyes.
 DEMO = replace(PRODUCT, tenant=False)
-
-# Over the defaults, so that nobody waits for a cadence that suits a cluster.
-SETTINGS = """\
-modules.v1.shop-access.email.extras {
-  pollingIntervalSeconds = 1
-  scheduler {
-    sweepSeconds = 1
-    verificationSeconds = 1
-    reconcileSeconds = 2
-  }
-  send {
-    retryBaseSeconds = 1
-    indexLagGraceSeconds = 5
-    lookIntervalSeconds = 2
-  }
-  projection.retrySeconds = 2
-}
-"""

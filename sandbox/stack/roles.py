@@ -17,7 +17,7 @@ _USUAL_PORTS = {"postgresql": 5432, "redis": 6379, "rediss": 6379}
 
 
 def unit(role: Role, world: World) -> Unit:
-    command = [part.format(port=world.web_port) for part in role.command]
+    command = [part.format(port=world.web_port, folder=world.folder) for part in role.command]
     program = Program(
         name=role.name,
         argv=python(*command),

@@ -66,7 +66,7 @@ class Run:
 
     def _bring_up(self) -> None:
         world = self._start_servers()
-        world.write_files()
+        world.write_files(self.plan.settings)
         if self.plan.migrate is not None:
             with self._step("migrations"):
                 roles.migrate(self.plan.migrate, world)
@@ -120,7 +120,7 @@ class Run:
 def clean(state: State) -> None:
     """Forget the world. Its logs stay."""
     postgres_cluster.remove(state.folder)
-    for name in ("postgres", "valkey", "aws", "postmark", "metrics", "held", "restart"):
+    for name in ("postgres", "valkey", "aws", "postmark", "metrics", "nursery", "held", "restart"):
         shutil.rmtree(state.folder / name, ignore_errors=True)
     for name in ("valkey.json", "key-material.json", "sandbox.conf"):
         (state.folder / name).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import sandbox
-from sandbox import aws, roles
+from sandbox import aws
 from sandbox.files import write_private
 from sandbox.ports import LOOPBACK
 from sandbox.stack.records import MARK
@@ -98,10 +98,10 @@ class World:
             "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_folder(role)),
         }
 
-    def write_files(self) -> None:
+    def write_files(self, settings: str) -> None:
         """The files that the environment of the roles names."""
         write_private(key_material_file(self.folder), self.credentials.key_material)
-        write_private(self.folder / "sandbox.conf", roles.SETTINGS)
+        write_private(self.folder / "sandbox.conf", settings)
 
 
 def key_material_file(folder: Path) -> Path:

@@ -1,0 +1,1 @@
+"""The fault matrix: real processes, the simulator's ledger as oracle."""

@@ -1,0 +1,129 @@
+"""Let the world go wrong while mail goes out, and compare three histories.
+
+    python -m bench.faults [--short] [FAULT ...]
+
+What callers were promised, what the rows say, and what the provider took. A fault is held when nothing promised is
+lost, nothing went out twice, nothing is left unresolved, and the fault's own promise stands. The table is also written
+as JSON to `.state/faults.json`. `--table` prints what is written there as Markdown and runs nothing.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from bench.faults import result, world
+from bench.faults.matrix import matrix
+from bench.faults.rehearsal import Fault, rehearse
+from bench.faults.result import Result
+from sandbox.stack.records import State
+
+console = Console(highlight=False)
+# Elsewhere than on a terminal, such as in a log of CI.
+WIDTH = 160
+if not console.is_terminal:
+    console = Console(highlight=False, width=WIDTH)
+
+
+class Show:
+    """A bar on a terminal; elsewhere a line when a fault begins and one when it ends."""
+
+    def __init__(self, total: int) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.fields[fault]:>4}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[doing]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=total, fault="", doing="starting the world")
+
+    def __enter__(self) -> "Show":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def doing(self, what: str) -> None:
+        self._progress.update(self._task, doing=what)
+
+    def begins(self, fault: Fault) -> None:
+        self._progress.update(self._task, fault=fault.name, doing=fault.title)
+        if not console.is_terminal:
+            console.print(f"{fault.name}: {fault.title} ...")
+
+    def ended(self, found: Result) -> None:
+        self._progress.advance(self._task)
+        counts = (
+            f"{found.jobs} jobs, {found.lost} lost, {found.doubled} doubled, {found.unresolved} unresolved"
+        )
+        held = "held" if found.held else "[red]NOT HELD[/]"
+        console.print(f"{found.fault} after {found.seconds:.0f} s, {counts}: {held}; {found.note}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = _parse(arguments)
+    path = State.from_environment().folder / "faults.json"
+    if asked.table:
+        console.print(result.markdown(result.read(path)), end="", markup=False)
+        return 0
+    faults = [matrix()[name] for name in asked.faults or matrix()]
+    results = _run(faults, short=asked.short, keep=asked.keep)
+    result.show(results, console)
+    result.write(results, path)
+    console.print(f"written to {path}")
+    return 0 if all(found.held for found in results) else 1
+
+
+def _run(faults: Sequence[Fault], *, short: bool, keep: Path | None) -> list[Result]:
+    results = []
+    with (
+        tempfile.TemporaryDirectory(prefix="email-faults-") as folder,
+        Show(len(faults)) as show,
+        world.running(keep or Path(folder), lambda news: show.doing(f"starting {news['step']}")) as started,
+    ):
+        for fault in faults:
+            show.begins(fault)
+            results.append(rehearse(fault, started, short=short, tell=show.doing))
+            show.ended(results[-1])
+        show.doing("stopping the world")
+    return results
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    known = matrix()
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.faults",
+        description="Let the world go wrong while mail goes out, and compare three histories.",
+        epilog="\n".join(f"  {name:<4} {fault.title}" for name, fault in known.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("faults", nargs="*", metavar="FAULT", help="of those below (default: each)")
+    parser.add_argument("--short", action="store_true", help="each fault small")
+    parser.add_argument(
+        "--table", action="store_true", help="print the last results as Markdown, run nothing"
+    )
+    parser.add_argument("--keep", type=Path, help="a folder for the world; its logs stay there")
+    asked = parser.parse_args(arguments)
+    if unknown := set(asked.faults) - known.keys():
+        parser.error(f"no fault {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+    return asked
+
+
+if __name__ == "__main__":
+    sys.exit(main())

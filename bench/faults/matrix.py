@@ -1,0 +1,10 @@
+"""All faults, in their order."""
+
+from bench.faults import of_network, of_oddities, of_points, of_processes, of_servers, of_tenants
+from bench.faults.rehearsal import FAULTS, Fault
+
+MODULES = (of_network, of_oddities, of_points, of_processes, of_servers, of_tenants)
+
+
+def matrix() -> dict[str, Fault]:
+    return dict(sorted(FAULTS.items(), key=lambda item: int(item[0].removeprefix("F"))))

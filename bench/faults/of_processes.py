@@ -1,0 +1,72 @@
+"""What happens to our own processes."""
+
+import random
+import time
+
+from bench.faults.plan import LEASE_SECONDS, ROLES, SENDERS
+from bench.faults.rehearsal import Rehearsal, Size, fault
+from bench.faults.simulator import SEND
+
+# The web server has a fault of its own.
+VICTIMS = tuple(role for role in ROLES if role != "web")
+
+
+@fault(
+    "F1",
+    "kill -9 of a random worker every 2 s",
+    long=Size(jobs=10_000, tenants=50),
+    short=Size(jobs=300, rate=30, tenants=8),
+)
+def kill_workers(run: Rehearsal) -> None:
+    dice = random.Random(1)
+    killed = 0
+    with run.callers(jobs=run.size.jobs) as callers:
+        for _ in run.while_calling(callers, 2.0, "kill"):
+            killed += run.world.processes.kill(dice.choice(VICTIMS))
+    run.notes.append(f"{killed} workers killed")
+
+
+@fault(
+    "F3",
+    "SIGSTOP of a worker for three leases",
+    long=Size(rate=30, times=6),
+    short=Size(rate=15, times=1),
+)
+def freeze_workers(run: Rehearsal) -> None:
+    processes = run.world.processes
+    # Calls take their time, so that the worker is stopped amid one.
+    with (
+        run.world.simulator.misbehaving({"kind": "latency", "endpoint": SEND, "seconds": 0.5}),
+        run.callers(),
+    ):
+        for number in run.times(2.0, "freeze"):
+            role = SENDERS[number % len(SENDERS)]
+            processes.freeze(role)
+            time.sleep(3 * LEASE_SECONDS)
+            processes.thaw(role)
+        time.sleep(1.0)
+
+
+@fault(
+    "F4",
+    "kill -9 of the web server in mid-request; clients repeat with the same key",
+    long=Size(rate=None, times=100),
+    short=Size(rate=40, times=6),
+)
+def kill_web(run: Rehearsal) -> None:
+    with run.callers():
+        for _ in run.times(1.5, "kill"):
+            run.world.processes.kill("web")
+            run.world.processes.wait_ready("web")
+
+
+@fault(
+    "F24",
+    "rolling restarts by SIGTERM",
+    long=Size(rate=40, times=20),
+    short=Size(rate=25, times=6),
+)
+def rolling_restarts(run: Rehearsal) -> None:
+    with run.callers():
+        for number in run.times(0.5, "restart"):
+            run.world.processes.restart(ROLES[number % len(ROLES)])

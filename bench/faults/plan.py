@@ -1,0 +1,56 @@
+"""The world the faults happen in: the product's roles, several of some, with short leases."""
+
+from dataclasses import replace
+
+from sandbox.roles import PRODUCT, Plan, Role
+
+# The simulator's clock runs so many times as fast; its search index then lags up to 120 s / 60 = 2 s.
+TIME_SCALE = 60.0
+SEARCH_LAG_SECONDS = {"min": 0.0, "max": 120.0}  # of the simulator's clock
+LEASE_SECONDS = 5.0
+SWEEP_SECONDS = 1.0
+
+# A lease is twice what a call may take, and the grace is the longest lag and a second more.
+SETTINGS = f"""\
+modules.v1.shop-access.email.extras {{
+  pollingIntervalSeconds = 1
+  postmark {{
+    connectTimeoutSeconds = 0.5
+    readTimeoutSeconds = 2
+  }}
+  provisioning.leaseSeconds = 5
+  scheduler {{
+    sweepSeconds = {SWEEP_SECONDS}
+    verificationSeconds = 1
+    reconcileSeconds = 1
+  }}
+  send {{
+    leaseSeconds = {LEASE_SECONDS}
+    retryBaseSeconds = 0.5
+    retryMaxSeconds = 4
+    indexLagGraceSeconds = 3
+    lookIntervalSeconds = 0.5
+    accountPauseSeconds = 3
+  }}
+  projection.retrySeconds = 1
+}}
+"""
+
+SENDERS = ("send-1", "send-2")
+WORKERS = (*SENDERS, "projection", "provisioning")
+ROLES = ("web", *WORKERS, "scheduler")
+
+
+def _in_nursery(name: str, role: Role) -> Role:
+    command = ("bench.faults.nursery", "{folder}/nursery", name, *role.command)
+    return replace(role, name=name, command=command)
+
+
+_by_name = {role.name: role for role in PRODUCT.roles}
+
+MATRIX = Plan(
+    migrate=PRODUCT.migrate,
+    roles=tuple(_in_nursery(name, _by_name[name.partition("-")[0]]) for name in ROLES),
+    tenant=False,
+    settings=SETTINGS,
+)

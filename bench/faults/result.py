@@ -1,0 +1,62 @@
+"""One line of the table, and the table."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Result:
+    """`lost`: promised, and at the end neither done nor visibly waiting, or said to be sent and not with the provider.
+    `doubled`: more than once with the provider. `unresolved`: not done when patience ended."""
+
+    fault: str
+    jobs: int
+    lost: int
+    doubled: int
+    unresolved: int
+    seconds: float
+    held: bool
+    note: str
+    in_doubt_peak: int
+    # After the fault's beginning; None when no job was seen in doubt.
+    last_resolved_seconds: float | None
+
+
+_NAMES = tuple(field.name for field in fields(Result))
+
+
+def write(results: Sequence[Result], path: Path) -> None:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n")
+
+
+def read(path: Path) -> list[Result]:
+    return [Result(**known) for known in json.loads(path.read_text())]
+
+
+def show(results: Sequence[Result], console: Console) -> None:
+    table = Table(title="Faults")
+    for name in _NAMES:
+        table.add_column(name.replace("_", " "), overflow="fold", ratio=1 if name == "note" else None)
+    for result in results:
+        table.add_row(*(_cell(getattr(result, name)) for name in _NAMES))
+    console.print(table)
+
+
+def markdown(results: Sequence[Result]) -> str:
+    """For docs/reliability.md."""
+    head = ["| " + " | ".join(name.replace("_", " ") for name in _NAMES) + " |", "|" + "---|" * len(_NAMES)]
+    rows = ["| " + " | ".join(_cell(getattr(result, name)) for name in _NAMES) + " |" for result in results]
+    return "\n".join([*head, *rows]) + "\n"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    return "-" if value is None else str(value)

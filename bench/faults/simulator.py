@@ -1,0 +1,89 @@
+"""The provider's side: which faults it shows, and what it took."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from bench.faults.plan import SEARCH_LAG_SECONDS, TIME_SCALE
+from sandbox.client import Json
+
+SEND = "/email/batch"
+_LAG = {"kind": "search_lag", "seconds": SEARCH_LAG_SECONDS}
+
+
+class Simulator:
+    """Its index lags all the time, or reconciliation would look better than it is."""
+
+    def __init__(self, control_url: str, folder: Path) -> None:
+        self._url = control_url
+        self.ledger = Ledger(folder / "ledger.jsonl")
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def begin(self) -> None:
+        self._ask("POST", "/clock", {"time_scale": TIME_SCALE, "settle": False})
+        self.behave()
+
+    def behave(self) -> None:
+        """No fault but the lag."""
+        self.misbehave()
+        self._ask("PATCH", "/settings", {"account_state": "approved"})
+
+    def misbehave(self, *rules: Json, seed: int = 0) -> None:
+        """These faults and no others."""
+        self._ask("PUT", "/faults", {"seed": seed, "rules": [_LAG, *rules]})
+
+    def set(self, **settings: Any) -> None:
+        self._ask("PATCH", "/settings", settings)
+
+    def rules(self) -> list[Json]:
+        """With how often each fired."""
+        found: list[Json] = self._ask("GET", "/faults")["rules"]
+        return found
+
+    @contextmanager
+    def misbehaving(self, *rules: Json, seed: int = 0) -> Iterator[None]:
+        self.misbehave(*rules, seed=seed)
+        try:
+            yield
+        finally:
+            self.behave()
+
+    def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
+        response = self._session.request(method, f"{self._url}{path}", json=body, timeout=60)
+        response.raise_for_status()
+        answer: Json = response.json()
+        return answer
+
+
+class Ledger:
+    """What the provider accepted, from its own file: a line is there before the caller is told."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def end(self) -> int:
+        """The offset behind the last line."""
+        return self._path.stat().st_size if self._path.exists() else 0
+
+    def entries(self, since: int = 0) -> list[Json]:
+        return self.read_on(since)[0]
+
+    def read_on(self, since: int) -> tuple[list[Json], int]:
+        """Whole lines behind `since`, and the offset behind them."""
+        if not self._path.exists():
+            return [], since
+        with self._path.open("rb") as file:
+            file.seek(since)
+            data = file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        return [json.loads(line) for line in whole.splitlines()], since + len(whole)
+
+    def taken(self, since: int = 0) -> Counter[str]:
+        """Job id to how often it was accepted."""
+        return Counter(entry["metadata"].get("job", "") for entry in self.entries(since))
