@@ -15,6 +15,9 @@ from shared.ports.store import Transaction
 from workers.send.deps import SendDeps
 from workers.send.policy import SendPolicy
 
+# Of what one probe settles on its way to a message: its transaction is to take a second at most.
+_PASSED_OVER_MAX = 500
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
@@ -32,6 +35,13 @@ class Batch:
     # Something keeps this server's calls few or small, to be eased when this one goes well.
     limited: bool
     not_after_monotonic: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    jobs: tuple[ClaimedJob, ...]
+    unsent: tuple[Settlement, ...]
+    more: bool
 
 
 class _NotNow(Exception):
@@ -59,29 +69,50 @@ def _claim(
     permit = tx.pressure.permit(configuration.e_id) if gate is not Gate.SHUT else Permit(allowed=False)
     if not permit.allowed:
         raise _NotNow
-    limit = _limit(gate, permit, deps.policy)
-    claim = tx.jobs.claim(
-        configuration.e_id, claim_id=deps.new_id(), limit=limit, lease_seconds=deps.policy.lease_seconds
+    claim_id = deps.new_id()
+    taken = (
+        _take_for_probe(tx, configuration.e_id, claim_id, deps.policy)
+        if gate is Gate.PROBE
+        else _take(tx, configuration.e_id, claim_id, _limit(permit, deps.policy), deps.policy)
     )
-    if not claim.jobs and not claim.suppressed:
-        raise _NotNow
-    jobs, unsent = _divide(claim.jobs, tx.now(), deps.policy)
     return Batch(
-        claim_id=claim.claim_id,
+        claim_id=claim_id,
         configuration=configuration,
         server_token=token,
-        jobs=jobs,
-        unsent=unsent,
-        more=_more(claim, unsent, limit),
+        jobs=taken.jobs,
+        unsent=taken.unsent,
+        more=taken.more,
         probe=gate is Gate.PROBE,
         limited=permit.limited,
         not_after_monotonic=not_after_monotonic,
     )
 
 
-def _limit(gate: Gate, permit: Permit, policy: SendPolicy) -> int:
-    if gate is Gate.PROBE:
-        return 1
+def _take(tx: Transaction, configuration_id: UUID, claim_id: UUID, limit: int, policy: SendPolicy) -> _Taken:
+    claim = tx.jobs.claim(
+        configuration_id, claim_id=claim_id, limit=limit, lease_seconds=policy.lease_seconds
+    )
+    if not claim.jobs and not claim.suppressed:
+        raise _NotNow
+    jobs, unsent = _divide(claim.jobs, tx.now(), policy)
+    return _Taken(jobs, unsent, _more(claim, unsent, limit))
+
+
+def _take_for_probe(tx: Transaction, configuration_id: UUID, claim_id: UUID, policy: SendPolicy) -> _Taken:
+    """One message: what is settled without a call proves nothing, and with it alone the probe goes to somebody else.
+
+    After a long pause whole queues have expired; a probe for each of them would keep the account shut for days.
+    """
+    unsent: tuple[Settlement, ...] = ()
+    for _ in range(_PASSED_OVER_MAX):
+        taken = _take(tx, configuration_id, claim_id, 1, policy)
+        unsent += taken.unsent
+        if taken.jobs:
+            break
+    return _Taken(taken.jobs, unsent, taken.more)
+
+
+def _limit(permit: Permit, policy: SendPolicy) -> int:
     return min(policy.batch_size, permit.batch_size or policy.batch_size)
 
 
