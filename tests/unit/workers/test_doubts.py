@@ -5,8 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from shared.domain.audit import OperatorAction
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
-from shared.domain.job import JobStatus
+from shared.domain.job import JobStatus, Settlement
 from shared.domain.lifecycle import Administrative, Operational, Trigger
 from shared.domain.mail import Unknown
 from shared.messaging.messages import SendJobs
@@ -85,12 +86,7 @@ def test_an_index_that_lags_within_the_grace_never_makes_a_second_mail() -> None
 def test_a_search_begun_before_the_end_of_the_grace_is_not_a_late_look_however_long_it_takes() -> None:
     world, (e_id,) = in_doubt(taken=False)
 
-    class SlowSearch(Breaker):
-        def moment(self, name: str) -> None:
-            if name == "after find_by_claim":
-                world.store.advance(seconds=60)
-
-    world.breaker = SlowSearch()
+    world.at_moment("after find_by_claim", lambda: world.store.advance(seconds=60))
     look_at(world, seconds=GRACE_SECONDS - 1)
     assert world.job(e_id).late_looks == 0
 
@@ -104,6 +100,64 @@ def test_a_search_that_failed_is_no_look(fault: ProviderUnavailable | ProviderRe
         world.postmark.fail_next("find_by_claim", fault)
         look_at(world, seconds=GRACE_SECONDS + look * LOOK_SECONDS)
     assert (world.job(e_id).status, world.job(e_id).late_looks) == (JobStatus.IN_DOUBT, 0)
+
+
+def search_fails(world: World, e_id: UUID, *, doubt_age: timedelta) -> float:
+    """The wait until the next look, after one at that age of the doubt that failed."""
+    since = world.job(e_id).in_doubt_since
+    assert since is not None
+    world.postmark.fail_next("find_by_claim", ProviderUnavailable("timeout", "away"))
+    world.store.advance(since + doubt_age - world.store.clock.now())
+    world.resolve()
+    due_at = world.job(e_id).due_at
+    assert due_at is not None
+    return (due_at - world.store.clock.now()).total_seconds()
+
+
+def test_what_cannot_be_asked_about_is_looked_for_less_often_once_an_operator_may_decide() -> None:
+    world, (e_id,) = in_doubt(taken=True)
+    limit, moment = POLICY.doubt_limit, timedelta(seconds=1)
+    assert search_fails(world, e_id, doubt_age=limit - moment) == LOOK_SECONDS
+    assert search_fails(world, e_id, doubt_age=limit + moment * LOOK_SECONDS) == POLICY.slow_look_seconds
+    assert world.job(e_id).status is JobStatus.IN_DOUBT
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_provider_that_answers_at_last_still_settles_what_nobody_has_decided(taken: bool) -> None:
+    world, (e_id,) = in_doubt(taken=taken)
+    search_fails(world, e_id, doubt_age=POLICY.doubt_limit)
+    for _ in range(3):
+        world.store.advance(seconds=POLICY.slow_look_seconds)
+        world.resolve()
+    world.send()
+    assert world.job(e_id).status is JobStatus.SENT
+    assert world.taken() == [e_id]
+
+
+def decide(world: World, e_id: UUID, settlement: Settlement) -> None:
+    """As an operator does, while the search is under way."""
+    action = OperatorAction(
+        e_id=world.new_id(),
+        tenant_id=world.tenant,
+        action="job.decide.sent",
+        subject_id=e_id,
+        author="olga",
+        reason="seen at the provider",
+        at=world.store.clock.now(),
+    )
+    with world.store.begin() as tx:
+        job = tx.jobs.get(world.tenant, e_id)
+        assert job is not None
+        assert tx.jobs.decide(job, settlement, action)
+
+
+def test_what_an_operator_decided_during_a_search_is_not_undone_by_its_result() -> None:
+    world, (e_id,) = in_doubt(taken=False)
+    decided = Settlement(e_id, JobStatus.SENT, provider_message_id="m-1")
+    world.at_moment("after find_by_claim", lambda: decide(world, e_id, decided))
+    look_at(world, seconds=GRACE_SECONDS)
+    job = world.job(e_id)
+    assert (job.status, job.provider_message_id, job.late_looks) == (JobStatus.SENT, "m-1", 0)
 
 
 def test_of_one_claim_each_job_is_resolved_by_itself() -> None:
@@ -145,15 +199,12 @@ def test_a_doubt_that_ends_in_the_queue_keeps_a_drain_open_until_it_is_sent() ->
 def test_an_event_that_came_during_the_search_is_not_overwritten() -> None:
     world, (e_id,) = in_doubt(taken=False)
 
-    def delivered(name: str) -> None:
-        if name == "after find_by_claim":
-            with world.store.begin() as tx:
-                (job,) = tx.jobs.for_events(world.e_id, job_ids={e_id}, message_ids=set())
-                tx.jobs.set_status(job, JobStatus.DELIVERED, provider_message_id="m-1")
+    def delivered() -> None:
+        with world.store.begin() as tx:
+            (job,) = tx.jobs.for_events(world.e_id, job_ids={e_id}, message_ids=set())
+            tx.jobs.set_status(job, JobStatus.DELIVERED, provider_message_id="m-1")
 
-    breaker = Breaker()
-    breaker.moment = delivered  # type: ignore[method-assign]
-    world.breaker = breaker
+    world.at_moment("after find_by_claim", delivered)
     look_at(world, seconds=GRACE_SECONDS)
     assert world.job(e_id).status is JobStatus.DELIVERED
 
@@ -199,7 +250,8 @@ def test_a_worker_that_dies_while_resolving_neither_loses_nor_doubles(taken: boo
 
 
 def test_a_claim_whose_worker_is_gone_is_in_doubt_from_the_moment_it_was_missed() -> None:
-    world = World(breaker=Breaker(2))
+    world = World()
+    world.dies("before send")
     (e_id,) = world.accept()
     with pytest.raises(Death):
         world.send()

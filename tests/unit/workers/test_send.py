@@ -18,7 +18,7 @@ from shared.domain.mail import (
 from shared.domain.suppression import SuppressionReason
 from shared.messaging.messages import SendJobs
 from tests import factories
-from tests.unit.workers.breaker import Breaker, Death
+from tests.unit.workers.breaker import Breaker
 from tests.unit.workers.send_world import POLICY, World
 
 QUEUED, SENT, IN_DOUBT, FAILED, CANCELLED, SUPPRESSED, SENDING = (
@@ -64,7 +64,7 @@ def test_the_message_carries_job_and_claim_and_a_quoted_sender(world: World) -> 
 def test_one_claim_is_one_call(world: World) -> None:
     world.accept(*(f"p{number}@example.com" for number in range(10)))
     world.send()
-    assert world.postmark.calls["send"] == 1
+    assert world.calls() == 1
     assert len({taken.message.claim_id for taken in world.postmark.taken}) == 1
 
 
@@ -81,7 +81,7 @@ def test_results_are_recorded_by_position(world: World) -> None:
 def test_a_ring_without_due_work_makes_no_call(world: World) -> None:
     world.accept(due_at=world.store.clock.now() + timedelta(seconds=1))
     world.send()
-    assert world.postmark.calls["send"] == 0
+    assert world.calls() == 0
     assert world.statuses() == {QUEUED: 1}
 
 
@@ -105,7 +105,7 @@ def test_an_inactive_recipient_is_on_our_list_from_now_on(world: World) -> None:
     assert entry.reason is SuppressionReason.PROVIDER_INACTIVE
     world.accept("gone@example.com")
     world.send()
-    assert world.postmark.calls["send"] == 1
+    assert world.calls() == 1
     assert world.statuses() == {SUPPRESSED: 2}
 
 
@@ -118,7 +118,7 @@ def test_what_certainly_was_not_taken_is_tried_again_later(world: World, outcome
     assert (job.status, job.error_code) == (QUEUED, outcome.code)
     assert job.due_at == world.store.clock.now() + timedelta(seconds=8)
     world.send()
-    assert world.postmark.calls["send"] == 1
+    assert world.calls() == 1
     world.store.advance(seconds=8)
     world.send()
     assert world.job(e_id).status is SENT
@@ -175,11 +175,17 @@ def test_a_job_that_waited_too_long_is_not_sent_any_more(world: World) -> None:
     assert world.taken() == [new]
 
 
-def test_a_job_that_was_claimed_too_often_is_not_sent_any_more(world: World) -> None:
-    (e_id,) = world.accept(attempts=POLICY.attempts_max)
+def test_a_job_is_as_old_as_its_last_return_by_hand(world: World) -> None:
+    now = world.store.clock.now()
+    (e_id,) = world.accept(accepted_at=now - timedelta(hours=30), replayed_at=now)
     world.send()
-    assert (world.job(e_id).status, world.job(e_id).error_code) == (FAILED, "poison")
-    assert not world.taken()
+    assert world.job(e_id).status is SENT
+
+
+def test_however_often_a_job_was_claimed_it_is_sent_while_it_is_young_enough(world: World) -> None:
+    (e_id,) = world.accept(attempts=1000)
+    world.send()
+    assert (world.job(e_id).status, world.job(e_id).attempts) == (SENT, 1001)
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -192,7 +198,7 @@ def test_an_unknown_outcome_is_in_doubt_and_never_blindly_sent_again(world: Worl
     assert job.in_doubt_since == world.store.clock.now()
     world.store.advance(timedelta(hours=1))
     world.send()
-    assert world.postmark.calls["send"] == 1
+    assert world.calls() == 1
 
 
 def test_a_token_fault_is_counted_and_the_job_waits(world: World) -> None:
@@ -218,7 +224,7 @@ def test_faults_at_the_soft_threshold_are_failure_and_jobs_wait_there(world: Wor
     assert world.is_in(Operational.FAILURE, UNLOCKED)
     assert world.configuration.send_faults_in_a_row == 5
     world.send()
-    assert world.postmark.calls["send"] == 5
+    assert world.calls() == 5
     assert world.statuses() == {QUEUED: 1}
 
 
@@ -262,27 +268,6 @@ def test_degraded_stays_so_while_nothing_is_accepted(world: World) -> None:
     assert world.configuration.operational is Operational.DEGRADED
 
 
-def test_an_account_fault_pauses_everybody_and_jobs_wait(world: World) -> None:
-    (e_id,) = world.accept()
-    world.postmark.answer_next_send(NO_CREDITS)
-    world.send()
-    assert world.paused()
-    assert world.configuration.send_faults_in_a_row == 0
-    world.store.advance(seconds=299)
-    world.send()
-    assert world.postmark.calls["send"] == 1
-    world.store.advance(seconds=1)
-    world.send()
-    assert world.job(e_id).status is SENT
-
-
-def test_a_failed_wait_does_not_go_on_with_the_next_batch_in_the_same_turn(world: World) -> None:
-    world.accept(*(f"p{number}@example.com" for number in range(20)))
-    world.postmark.answer_next_send(DEFERRED)
-    world.send()
-    assert world.postmark.calls["send"] == 1
-
-
 # --- the claim -------------------------------------------------------------------
 
 
@@ -294,11 +279,13 @@ def test_a_recipient_that_is_suppressed_by_now_is_never_handed_to_the_provider(w
     assert world.taken() == [good]
 
 
-def test_a_batch_of_suppressed_recipients_only_makes_no_call_and_the_next_batch_follows(world: World) -> None:
+def test_a_batch_of_suppressed_recipients_only_makes_no_call_and_rings_for_the_next(world: World) -> None:
     world.suppress("bad@example.com")
     world.accept(*["bad@example.com"] * 10)
     (good,) = world.accept("good@example.com")
     world.send()
+    assert world.calls() == 0
+    assert world.answer_rings() == 1
     assert world.statuses() == {SUPPRESSED: 10, SENT: 1}
     assert world.taken() == [good]
 
@@ -315,12 +302,13 @@ def test_claims_start_from_a_working_configuration_that_is_unlocked_or_draining(
     assert world.job(e_id).status is (SENT if sends else QUEUED)
 
 
-def test_a_batch_ends_at_its_bytes_and_the_rest_follows_in_the_same_turn(world: World) -> None:
+def test_a_batch_ends_at_its_bytes_and_rings_for_the_rest(world: World) -> None:
     big = factories.content(text_body="x" * 400_000)
     world.accept(*(f"p{number}@example.com" for number in range(5)), content=big)
     world.send()
-    assert world.postmark.calls["send"] == 3
-    assert world.statuses() == {SENT: 5}
+    assert (world.calls(), world.statuses()) == (1, {SENT: 2, QUEUED: 3})
+    world.answer_rings()
+    assert (world.calls(), world.statuses()) == (3, {SENT: 5})
 
 
 def test_a_message_larger_than_a_batch_goes_alone(world: World) -> None:
@@ -328,19 +316,59 @@ def test_a_message_larger_than_a_batch_goes_alone(world: World) -> None:
     (e_id,) = world.accept(content=huge)
     world.accept("next@example.com")
     world.send()
-    assert world.job(e_id).status is SENT
-    assert world.postmark.calls["send"] == 2
+    assert world.taken() == [e_id]
+    world.answer_rings()
+    assert (world.calls(), world.statuses()) == (2, {SENT: 2})
 
 
-def test_a_turn_is_a_few_batches_and_then_the_configuration_queues_up_again(world: World) -> None:
-    world.accept(*(f"p{number}@example.com" for number in range(35)))
+def test_one_ring_is_one_batch_and_the_next_ring_comes_after_everybody_elses(world: World) -> None:
+    world.accept(*(f"p{number}@example.com" for number in range(25)))
     world.send()
-    assert world.postmark.calls["send"] == POLICY.batches_per_turn
-    assert world.statuses() == {SENT: 30, QUEUED: 5}
+    assert (world.calls(), world.statuses()) == (1, {SENT: 10, QUEUED: 15})
     assert world.rung(SendJobs) == [world.e_id]
+    assert world.answer_rings() == 2
+    assert (world.calls(), world.statuses()) == (3, {SENT: 25})
+
+
+def test_the_ring_for_the_rest_is_before_the_call_and_after_the_claim(world: World) -> None:
+    world.accept(*(f"p{number}@example.com" for number in range(11)))
     world.send()
-    assert world.statuses() == {SENT: 35}
-    assert world.rung(SendJobs) == [world.e_id]
+    moments = world.breaker.moments
+    assert moments.index("after commit") < moments.index("before ring") < moments.index("before send")
+
+
+def test_other_workers_take_the_rest_while_the_call_is_under_way(world: World) -> None:
+    jobs = world.accept(*(f"p{number}@example.com" for number in range(25)))
+
+    def meanwhile() -> None:
+        world.breaker = Breaker()
+        world.answer_rings()
+
+    world.at_moment("before send", meanwhile)
+    world.send()
+    assert world.statuses() == {SENT: 25}
+    assert sorted(world.taken()) == sorted(jobs)
+
+
+@pytest.mark.parametrize("due", [1, 9])
+def test_nobody_is_rung_for_when_the_batch_took_all(world: World, due: int) -> None:
+    world.accept(*(f"p{number}@example.com" for number in range(due)))
+    world.send()
+    assert not world.doorbell.rung
+
+
+def test_a_lost_ring_loses_no_job(world: World) -> None:
+    world.accept(*(f"p{number}@example.com" for number in range(15)))
+    world.doorbell.down = True
+    world.send()
+    with world.store.begin() as tx:
+        assert tx.jobs.configurations_with_due_jobs(10) == [world.e_id]
+
+
+def test_a_batch_that_went_well_takes_two_transactions(world: World) -> None:
+    world.accept()
+    world.send()
+    assert world.breaker.moments.count("after commit") == 2
 
 
 def test_a_token_that_cannot_be_decrypted_leaves_the_jobs_where_they_are(world: World) -> None:
@@ -352,36 +380,6 @@ def test_a_token_that_cannot_be_decrypted_leaves_the_jobs_where_they_are(world: 
 
 
 # --- what happens meanwhile --------------------------------------------------------
-
-
-def test_a_result_that_comes_after_its_lease_is_fenced_off(world: World) -> None:
-    (e_id,) = world.accept()
-
-    def the_lease_runs_out() -> None:
-        world.store.advance(seconds=POLICY.lease_seconds)
-        world.sweep()
-
-    world.during_the_call(the_lease_runs_out)
-    world.send()
-    job = world.job(e_id)
-    assert (job.status, job.provider_message_id) == (IN_DOUBT, None)
-    world.breaker = Breaker()
-    world.resolve()
-    assert world.job(e_id).status is SENT
-    assert world.taken() == [e_id]
-
-
-def test_a_fenced_refusal_suppresses_nobody(world: World) -> None:
-    world.accept("gone@example.com")
-    world.postmark.suppress(world.token, "gone@example.com")
-
-    def the_lease_runs_out() -> None:
-        world.store.advance(seconds=POLICY.lease_seconds)
-        world.sweep()
-
-    world.during_the_call(the_lease_runs_out)
-    world.send()
-    assert world.entry("gone@example.com") is None
 
 
 @pytest.mark.parametrize("outcome", [DEFERRED, BAD_TOKEN, NO_CREDITS])
@@ -406,9 +404,16 @@ def test_what_the_provider_already_has_is_recorded_after_a_force_lock(world: Wor
 def test_no_claim_starts_after_a_force_lock(world: World) -> None:
     world.accept(*(f"p{number}@example.com" for number in range(20)))
     world.during_the_call(lambda: world.signal(Trigger.FORCE_LOCK))
-    world.send()
+    world.send_all()
     assert world.statuses() == {SENT: 10, CANCELLED: 10}
-    assert world.postmark.calls["send"] == 1
+    assert world.calls() == 1
+
+
+def test_what_did_not_fit_into_the_call_is_cancelled_too_by_a_force_lock_during_it(world: World) -> None:
+    world.accept("a@example.com", "b@example.com", content=factories.content(text_body="x" * 900_000))
+    world.during_the_call(lambda: world.signal(Trigger.FORCE_LOCK))
+    world.send()
+    assert world.statuses() == {SENT: 1, CANCELLED: 1}
 
 
 def test_a_drain_ends_with_its_last_job(world: World) -> None:
@@ -416,6 +421,8 @@ def test_a_drain_ends_with_its_last_job(world: World) -> None:
     world.signal(Trigger.LOCK)
     assert world.configuration.administrative is LOCKING
     world.send()
+    assert world.configuration.administrative is LOCKING
+    world.answer_rings()
     assert world.statuses() == {SENT: 15}
     assert world.configuration.administrative is LOCKED
 
@@ -430,24 +437,3 @@ def test_a_drain_does_not_end_while_a_job_is_in_doubt(world: World) -> None:
     world.resolve()
     assert world.job(e_id).status is SENT
     assert world.configuration.administrative is LOCKED
-
-
-def test_a_send_worker_that_dies_at_any_moment_loses_nothing_and_sends_nothing_twice() -> None:
-    world = World()
-    world.accept(*(f"p{number}@example.com" for number in range(12)))
-    world.send()
-    moments = len(world.breaker.moments)
-    assert moments > 10
-    for dies_at in range(moments):
-        world = World(breaker=Breaker(dies_at))
-        jobs = world.accept(*(f"p{number}@example.com" for number in range(12)))
-        with pytest.raises(Death):
-            world.send()
-        world.breaker = Breaker()
-        for _ in range(4):
-            world.store.advance(seconds=POLICY.lease_seconds)
-            world.sweep()
-            world.resolve()
-            world.send()
-        assert {world.job(e_id).status for e_id in jobs} == {SENT}, dies_at
-        assert sorted(world.taken()) == sorted(jobs), dies_at
