@@ -16,6 +16,7 @@ import workers.send.actors
 from shared import config
 from shared.bootstrap import Container, build, build_worker_broker
 from shared.config.settings import Worker
+from shared.domain.errors import StoreUnavailable
 from shared.ports.dead_letters import HandlerFault
 from shared.ports.store import Store
 from shared.telemetry.logging import configure_logging
@@ -98,7 +99,9 @@ def _boot(role: str, register: Callable[[Broker, Container], None]) -> None:
 
 
 def _keep(fault: HandlerFault, store: Store, settings: Worker) -> None:
-    """What comes again and again is a dead letter."""
+    """What comes again and again is a dead letter; that the database does not answer will pass."""
+    if fault.error_class == StoreUnavailable.__name__:
+        return
     with store.begin() as tx:
         tx.dead_letters.count_fault(
             fault, dead_after=settings.dead_after, forget_after_seconds=settings.forget_after_seconds

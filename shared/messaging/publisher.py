@@ -53,4 +53,5 @@ class RedisDoorbell:
             record_ring(queue, outcome="broker_away", count=len(messages))
             return False
         record_ring(queue, outcome="rung", count=new)
+        record_ring(queue, outcome="coalesced", count=len(messages) - new)
         return True

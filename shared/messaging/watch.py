@@ -19,7 +19,7 @@ from dramatiq.middleware import Middleware
 from dramatiq.worker import Worker
 
 from shared.telemetry.liveness import Liveness, Progress
-from shared.telemetry.metrics import record_broker_gone, record_worker_fault
+from shared.telemetry.metrics import record_worker_fault, record_worker_stalled
 
 # EX_TEMPFAIL of sysexits.h. Not 0: a supervisor that restarts on failure only has to see one.
 EXIT_CODE = 75
@@ -101,8 +101,7 @@ class WorkerWatch(Middleware):
             _all_threads_live(worker)
             silent_seconds = self._silent_seconds(worker)
             if silent_seconds > self._settings.give_up_after_seconds:
-                record_broker_gone(silent_seconds)
-                raise WorkerStalled("no consumer's fetch was answered")
+                raise WorkerStalled(f"the broker has not answered a fetch for {silent_seconds:.0f} s")
         try:
             self._liveness.touch()
         except OSError as error:
@@ -115,7 +114,7 @@ class WorkerWatch(Middleware):
             try:
                 self.look(worker)
             except WorkerStalled as stalled:
-                record_worker_fault("worker", stalled)
+                record_worker_stalled(str(stalled))
                 self._end()
                 return
             self._ended.wait(self._settings.look_seconds)

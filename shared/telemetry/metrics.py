@@ -152,7 +152,7 @@ def record_doubts(resolution: str, count: int) -> None:
 
 def record_ring(queue: str, *, outcome: str, count: int = 1) -> None:
     _RING.labels(queue, outcome).inc(count)
-    if outcome != "rung":
+    if outcome not in ("rung", "coalesced"):
         _log.warning("email.send.ring_failed", queue=queue, outcome=outcome, count=count)
 
 
@@ -196,8 +196,8 @@ def record_worker_fault(queue: str, error: BaseException) -> None:
     _log.error("email.worker.fault", queue=queue, error=type(error).__name__, exc_info=error)
 
 
-def record_broker_gone(seconds: float) -> None:
-    _log.error("email.worker.broker_gone", seconds=round(seconds))
+def record_worker_stalled(reason: str) -> None:
+    _log.error("email.worker.stalled", reason=reason)
 
 
 def record_search_failed(claim_id: UUID, *, code: str) -> None:

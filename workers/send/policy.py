@@ -49,7 +49,7 @@ class SendPolicy:
     @property
     def call_within_seconds(self) -> float:
         """From the claim. A call that begins later could still be under way when somebody else holds the claim."""
-        return self.lease_seconds / 2
+        return self.lease_seconds / 3
 
     def retry_at(self, now: datetime, attempts: int, *, at_least_seconds: float | None = None) -> datetime:
         """Exponential with jitter over the upper half, never before the provider's own Retry-After."""
