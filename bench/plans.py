@@ -23,6 +23,7 @@ import psycopg
 from sqlalchemy import Engine, event
 
 from sandbox.postgres import running
+from shared.domain.dead_letter import DeadLetterFilter
 from shared.domain.job import JobStatus, Settlement
 from shared.domain.query import Compare, Operator, Query, Sort
 from shared.persistence import PostgresStore, make_engine
@@ -30,7 +31,7 @@ from shared.persistence.migrations import migrate
 from shared.ports.store import Transaction
 
 LARGE = ["email_job", "email_job_content", "email_event", "suppression_entry", "suppression_fact"]
-LARGE += ["email_configuration_record"]
+LARGE += ["email_configuration_record", "send_attempt", "dead_letter"]
 
 
 def identity(kind: str, number: int) -> UUID:
@@ -46,6 +47,9 @@ CLAIM = identity("claim", 1)
 SENDING = [identity("j", number) for number in range(500, 25_500, 500)]
 SENT = [Settlement(e_id, JobStatus.SENT, provider_message_id="message") for e_id in SENDING]
 
+DOUBTS = [identity("j", number) for number in range(502, 25_552, 501)]
+FOUND = {e_id: (1, Settlement(e_id, JobStatus.SENT, provider_message_id="message"), 0) for e_id in DOUBTS}
+
 
 def is_(locator: str, value: str) -> Query:
     return Query(Compare(locator, Operator.EQ, value), size=100)
@@ -59,6 +63,10 @@ STATEMENTS: dict[str, Callable[[Transaction], object]] = {
         QUIET, claim_id=uuid4(), limit=50, lease_seconds=60
     ),
     "record 50 results": lambda tx: tx.jobs.record(CLAIM, SENT),
+    "resolve 50 doubts": lambda tx: tx.jobs.resolve_doubts(FOUND),
+    "attempts of a job": lambda tx: tx.jobs.attempts(BUSY_TENANT, JOBS[0]),
+    "permit where another is limited": lambda tx: tx.pressure.permit(QUIET),
+    "open dead letters": lambda tx: tx.dead_letters.find(DeadLetterFilter(error_class="300"), limit=100),
     "configurations with due jobs": lambda tx: tx.jobs.configurations_with_due_jobs(100),
     "configurations with due doubts": lambda tx: tx.jobs.configurations_with_due_doubts(100),
     "doubt expired leases": lambda tx: tx.jobs.doubt_expired_leases(look_in_seconds=60, limit=100),

@@ -1,4 +1,4 @@
--- What bench/plans.py looks at: 2,000 tenants with a configuration each, 200,000 jobs, 100,000 events, 50,000 suppressions.
+-- What bench/plans.py looks at: 2,000 tenants with a configuration each, 200,000 jobs, 100,000 events, 50,000 suppressions, 20,000 dead letters.
 -- Configuration 1 has half of it all: a backlog of 100,000 queued jobs and 25,000 events; the others have a few each.
 
 INSERT INTO email_configuration (
@@ -92,5 +92,22 @@ FROM generate_series(1, 50000) n;
 
 INSERT INTO suppression_fact (e_id, tenant_id, address, occurred_at, reason, author, recorded_at)
 SELECT gen_random_uuid(), tenant_id, address, since, 'MANUAL', 'operator', now() FROM suppression_entry LIMIT 10000;
+
+INSERT INTO send_attempt (job_id, claim_id, number, claimed_at, finished_at, outcome, fenced)
+SELECT
+    e_id, claim_id, 1, now(), CASE WHEN status <> 'SENDING' THEN now() END,
+    CASE WHEN status <> 'SENDING' THEN status END, false
+FROM email_job;
+
+INSERT INTO send_pressure (scope, batch_size) SELECT md5('c' || n)::uuid, 25 FROM generate_series(100, 300) n;
+
+INSERT INTO dead_letter (
+    e_id, subject, subject_id, tenant_id, configuration_id, error_class, reason, attempts, raised_at, rest, rested_at
+)
+SELECT
+    md5('d' || n)::uuid, 'job', md5('j' || n)::uuid, md5('t' || n % 2000 + 1)::uuid, md5('c' || n % 2000 + 1)::uuid,
+    CASE WHEN n % 3 = 0 THEN '300' ELSE 'expired' END, 'because', 1, now(),
+    CASE WHEN n % 20 = 0 THEN 'open' ELSE 'replayed' END, CASE WHEN n % 20 > 0 THEN now() END
+FROM generate_series(1, 20000) n;
 
 VACUUM ANALYZE;

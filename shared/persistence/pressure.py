@@ -50,7 +50,8 @@ _BLOCKED = func.coalesce(_column.blocked_until > _NOW, False)
 _LATELY = _column.throttled_at > _NOW - timedelta(seconds=THROTTLED_WITHIN_SECONDS)
 _RATE = _column.calls_per_second
 
-BLOCKED = select(_column.scope).where(_column.blocked_until > _NOW)
+# For the sweep: by the time of its transaction, or it would be asked anew for each configuration.
+BLOCKED = select(_column.scope).where(_column.blocked_until > func.now())
 
 _LIMITS = select(
     _column.scope, _column.batch_size, _RATE.is_not(None).label("has_bucket"), _BLOCKED.label("blocked")

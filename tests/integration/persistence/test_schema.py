@@ -18,13 +18,23 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from sandbox.postgres import Server
+from shared.domain.attempt import SendAttempt
+from shared.domain.audit import OperatorAction
+from shared.domain.dead_letter import DeadLetter
 from shared.domain.job import EmailJob
 from shared.domain.suppression import SuppressionEntry
 from shared.persistence import make_engine
 from shared.persistence.job_rows import JOB_KINDS
 from shared.persistence.migrations import config_for, migrate
 from shared.persistence.suppression_rows import ENTRY_KINDS
-from shared.persistence.tables import email_job, metadata, suppression_entry
+from shared.persistence.tables import (
+    dead_letter,
+    email_job,
+    metadata,
+    operator_action,
+    send_attempt,
+    suppression_entry,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -90,6 +100,44 @@ def test_migrators_at_once_take_turns(empty_database: str) -> None:
     assert version_of(empty_database) == "0002"
 
 
+def test_code_that_knows_the_first_schema_only_goes_on_writing(empty_database: str) -> None:
+    """Deployments migrate first: for a while the code before meets the schema after."""
+    migrate(empty_database, "0001")
+    with psycopg.connect(empty_database) as connection:
+        connection.execute(FILL_0001)
+    migrate(empty_database)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute(FILL_0001.replace("acme", "other").replace("0001-", "0002-"))
+        jobs = connection.execute("SELECT worker_deaths, replayed_at FROM email_job").fetchall()
+        accounts = connection.execute(
+            "SELECT probing_until, pauses_in_a_row FROM provider_account"
+        ).fetchall()
+    assert jobs == [(0, None), (0, None)]
+    assert accounts == [(None, 0)]
+
+
+# As the code of the first schema writes: each column by its name.
+FILL_0001 = """
+    INSERT INTO email_configuration (
+        e_id, tenant_id, slug, from_local_part, from_name, operational, administrative, recovering, records_written,
+        undoing, tries, send_faults_in_a_row, version, created_at, updated_at
+    ) VALUES (
+        'cccccccc-0001-4000-8000-000000000000', 'eeeeeeee-0001-4000-8000-000000000000', 'acme', 'noreply', 'Acme',
+        'OK', 'UNLOCKED', false, true, false, 0, 0, 1, now(), now()
+    );
+    INSERT INTO email_job (
+        e_id, tenant_id, configuration_id, recipient, idempotency_key, body_hash, status, author, accepted_at,
+        updated_at, due_at, attempts, late_looks, version
+    ) VALUES (
+        'aaaaaaaa-0001-4000-8000-000000000000', 'eeeeeeee-0001-4000-8000-000000000000',
+        'cccccccc-0001-4000-8000-000000000000', 'person@example.com', 'key', '', 'QUEUED', 'orders', now(), now(),
+        now(), 0, 0, 1
+    );
+    INSERT INTO provider_account (id, paused_until, reason, updated_at) VALUES (1, now(), '405', now())
+    ON CONFLICT (id) DO UPDATE SET paused_until = excluded.paused_until
+"""
+
+
 def test_migrating_again_changes_nothing(database_url: str) -> None:
     migrate(database_url)
     assert version_of(database_url) == "0002"
@@ -144,6 +192,14 @@ def alembic(*arguments: str, cwd: Path, **given: str) -> subprocess.CompletedPro
         timeout=60,
         check=False,
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "table"),
+    [(SendAttempt, send_attempt), (DeadLetter, dead_letter), (OperatorAction, operator_action)],
+)
+def test_a_value_that_is_read_as_a_row_has_just_its_columns(value: Any, table: Any) -> None:
+    assert {field.name for field in fields(value)} == set(table.c.keys())
 
 
 @pytest.mark.parametrize(
