@@ -80,8 +80,12 @@ bench: $(STAMP) ## Show the plans of the frequent queries on a filled database
 	$(BIN)/python -m bench.plans
 
 .PHONY: faults
-faults: $(STAMP) ## Kill each role in turn while mail goes out, and check that nothing is lost or doubled
-	$(BIN)/python -m bench.faults
+faults: $(STAMP) ## Let things go wrong while mail goes out; nothing may be lost or doubled (F=F5 for one, takes long)
+	$(BIN)/python -m bench.faults $(F)
+
+.PHONY: faults-short
+faults-short: $(STAMP) ## The same with every fault small, in minutes
+	$(BIN)/python -m bench.faults --short $(F)
 
 .PHONY: requirements
 requirements: $(STAMP) ## Pin the requirements anew from pyproject.toml
