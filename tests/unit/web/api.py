@@ -13,7 +13,7 @@ from shared.config.settings import Settings
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.lifecycle import Administrative, Operational
 from shared.gateways.postmark.events import PostmarkEvents
-from shared.ports.clock import NewId
+from shared.ports.clock import Clock, NewId
 from shared.ports.configurations import Change
 from shared.ports.doorbell import Doorbell
 from shared.ports.store import Store
@@ -47,12 +47,16 @@ class NoLeadership:
 
 
 def container_of(
-    settings: Settings, store: Store, doorbell: Doorbell, new_id: NewId | None = None
+    settings: Settings,
+    store: Store,
+    doorbell: Doorbell,
+    new_id: NewId | None = None,
+    clock: Clock | None = None,
 ) -> Container:
     postmark = FakePostmark()
     return Container(
         settings=settings,
-        clock=FixedClock(),
+        clock=clock or FixedClock(),
         new_id=new_id or SequentialIds(),
         store=store,
         leadership=NoLeadership(),

@@ -1,11 +1,12 @@
 from contextlib import AbstractContextManager
+from datetime import datetime
 
 import pytest
 
 from shared import config
 from shared.config.settings import Settings
 from shared.ports.doorbell import Message
-from shared.ports.store import Store, Transaction
+from shared.ports.store import Transaction
 from tests.fakes.doorbell import RecordingDoorbell
 from tests.fakes.store import MemoryStore
 from tests.unit.web.api import KEY, PREVIOUS_KEY, Api, container_of
@@ -31,7 +32,7 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def store() -> Store:
+def store() -> MemoryStore:
     return MemoryStore()
 
 
@@ -41,9 +42,9 @@ def doorbell() -> RecordingDoorbell:
 
 
 class Current:
-    """The store and the doorbell of the test that runs: one application serves them all."""
+    """The store, its clock and the doorbell of the test that runs: one application serves them all."""
 
-    store: Store
+    store: MemoryStore
     doorbell: RecordingDoorbell
 
     def begin(self) -> AbstractContextManager[Transaction]:
@@ -52,18 +53,24 @@ class Current:
     def ping(self) -> None:
         self.store.ping()
 
+    def now(self) -> datetime:
+        return self.store.clock.now()
+
     def ring(self, *messages: Message) -> bool:
         return self.doorbell.ring(*messages)
+
+    def ring_again(self, *messages: Message) -> bool:
+        return self.doorbell.ring_again(*messages)
 
 
 @pytest.fixture(scope="session")
 def application(settings: Settings) -> tuple[Current, Api]:
     current = Current()
-    return current, Api(container_of(settings, current, current))
+    return current, Api(container_of(settings, current, current, clock=current))
 
 
 @pytest.fixture
-def api(application: tuple[Current, Api], store: Store, doorbell: RecordingDoorbell) -> Api:
+def api(application: tuple[Current, Api], store: MemoryStore, doorbell: RecordingDoorbell) -> Api:
     current, api = application
     current.store, current.doorbell = store, doorbell
     return api
