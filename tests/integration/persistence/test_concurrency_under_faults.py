@@ -1,12 +1,12 @@
-"""Many workers under one limit: no token is given twice, one probes, and nobody waits where nothing limits."""
+"""Many workers when things go wrong: no token is given twice, one probes, nobody waits where nothing limits."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import Engine, event, text
 
 from shared.domain.configuration import EmailConfiguration
@@ -169,46 +169,56 @@ def test_servers_throttled_eased_and_asked_at_once_do_not_deadlock(
     at_once(elsewhere, press)
 
 
-def test_zombies_results_and_what_was_found_at_once_do_not_deadlock(
-    store: PostgresStore, acme: EmailConfiguration, elsewhere: Elsewhere
-) -> None:
-    """Both write the same attempts, in whatever order they were given."""
-    for _ in range(5):
-        claim_id = uuid4()
-        with store.begin() as tx:
-            tx.jobs.accept([new_job(acme) for _ in range(50)])
-            claim = tx.jobs.claim(acme.e_id, claim_id=claim_id, limit=50, lease_seconds=0)
-        ids = [job.e_id for job in claim.jobs]
-        with store.begin() as tx:
-            tx.jobs.doubt_expired_leases(look_in_seconds=0, limit=50)
-        with store.begin() as tx:
-            versions = {
-                one.job_id: one.version for one in tx.jobs.take_doubts(acme.e_id, limit=50, lease_seconds=60)
-            }
-        together = Barrier(2)
-
-        def resolve(versions: dict[UUID, int], together: Barrier) -> int:
-            told = {e_id: (version, sent(e_id), 0) for e_id, version in versions.items()}
-            together.wait()
-            with store.begin() as tx:
-                return len(tx.jobs.resolve_doubts(told))
-
-        def record(ids: list[UUID], claim_id: UUID, together: Barrier) -> int:
-            together.wait()
-            with store.begin() as tx:
-                return len(tx.jobs.record(claim_id, [sent(e_id) for e_id in ids[::-1]]))
-
-        resolved = elsewhere(partial(resolve, versions, together))
-        recorded = elsewhere(partial(record, ids, claim_id, together))
-        assert (resolved.result(), recorded.result()) == (50, 0)
-        with store.begin() as tx:
-            for e_id in ids:
-                (attempt,) = tx.jobs.attempts(TENANT, e_id)
-                assert (attempt.outcome, attempt.provider_message_id) == ("SENT", f"message-{e_id}")
-
-
 def sent(e_id: UUID) -> Settlement:
     return Settlement(e_id, JobStatus.SENT, provider_message_id=f"message-{e_id}")
+
+
+def doubtful(store: PostgresStore, acme: EmailConfiguration) -> tuple[UUID, dict[UUID, int]]:
+    """A claim whose worker is gone, and the version of each of its jobs, all under a look at the provider."""
+    claim_id = uuid4()
+    with store.begin() as tx:
+        tx.jobs.accept([new_job(acme) for _ in range(20)])
+        tx.jobs.claim(acme.e_id, claim_id=claim_id, limit=50, lease_seconds=0)
+    with store.begin() as tx:
+        tx.jobs.doubt_expired_leases(look_in_seconds=0, limit=50)
+    with store.begin() as tx:
+        looks = tx.jobs.take_doubts(acme.e_id, limit=50, lease_seconds=60)
+    return claim_id, {look.job_id: look.version for look in looks}
+
+
+@pytest.mark.parametrize("writer", ["a zombie's record", "a look at the provider"])
+def test_whoever_writes_attempts_locks_them_in_the_order_of_their_jobs(
+    store: PostgresStore,
+    other_store: PostgresStore,
+    acme: EmailConfiguration,
+    elsewhere: Elsewhere,
+    until_somebody_waits: Wait,
+    writer: str,
+) -> None:
+    """Both write the same attempts: in two orders they would wait for each other for ever."""
+    claim_id, versions = doubtful(store, acme)
+    first, *others = sorted(versions)
+
+    def write() -> int:
+        with other_store.begin() as tx:
+            if writer == "a zombie's record":
+                return len(tx.jobs.record(claim_id, [sent(e_id) for e_id in [*others[::-1], first]]))
+            told = {e_id: (versions[e_id], sent(e_id), 0) for e_id in [*others[::-1], first]}
+            return len(tx.jobs.resolve_doubts(told))
+
+    lock = (
+        "SELECT count(*) FROM (SELECT 1 FROM send_attempt WHERE job_id = ANY(:ids) FOR UPDATE NOWAIT) AS held"
+    )
+    with store.engine.begin() as connection:
+        assert connection.scalar(text(lock), {"ids": [first]}) == 1
+        writing = elsewhere(write)
+        until_somebody_waits()
+        assert connection.scalar(text(lock), {"ids": others}) == 19
+    assert writing.result() == (0 if writer == "a zombie's record" else 20)
+    with store.begin() as tx:
+        for e_id in versions:
+            (attempt,) = tx.jobs.attempts(TENANT, e_id)
+            assert (attempt.outcome, attempt.provider_message_id) == ("SENT", f"message-{e_id}")
 
 
 def test_a_letter_replayed_by_two_at_once_is_put_back_once(
