@@ -27,11 +27,17 @@ class AccountState(Protocol):
         ...
 
     def pause(self, *, seconds: float, longest_seconds: float, reason: str) -> float:
-        """Shuts the gate; each pause in a row is twice as long, up to `longest_seconds`. Returns its length."""
+        """Shuts the gate; each pause in a row is twice as long, up to `longest_seconds`. Returns its length.
+
+        Of calls that were under way together all may fail: while a pause runs, another one is not the next in a row.
+        """
         ...
 
     def resume(self) -> None:
-        """After a probe that was answered: open again, and the next pause is short again."""
+        """After a probe that was answered: open again, and the next pause is short again.
+
+        A pause that began meanwhile stays.
+        """
         ...
 
     def paused_until(self) -> datetime | None:
