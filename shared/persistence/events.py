@@ -25,7 +25,7 @@ from shared.persistence.sets import (
     rows_of,
     run,
 )
-from shared.persistence.tables import BEARS_ON_SUPPRESSION, EventStatus, email_event
+from shared.persistence.tables import BEARS_ON_SUPPRESSION, EventStatus, email_event, email_job
 from shared.ports.clock import NewId
 from shared.ports.events import EventHeaders
 
@@ -46,10 +46,18 @@ _UNPROJECTED = (
 )
 _JOINED = {"event_id": Uuid, "job_id": Uuid}
 _joined = given_rows(**_JOINED)
+_recipient = select(email_job.c.recipient).where(email_job.c.e_id == _joined.c.job_id).scalar_subquery()
 _MARK_PROJECTED = (
     update(email_event)
     .where(_column.e_id == _joined.c.event_id)
-    .values(status=EventStatus.PROJECTED.value, job_id=_joined.c.job_id, projected_at=func.now(), due_at=None)
+    .values(
+        status=EventStatus.PROJECTED.value,
+        job_id=_joined.c.job_id,
+        # Some real bounces name no address: from now on they are found by their job's.
+        recipient=func.coalesce(_column.recipient, _recipient),
+        projected_at=func.now(),
+        due_at=None,
+    )
 )
 _STILL_PENDING = update(email_event).where(any_of(_column.e_id, "event_ids"), _PENDING)
 _PUT_OFF = _STILL_PENDING.values(due_at=after("pause"))

@@ -109,6 +109,19 @@ def test_events_come_in_their_order_of_arrival_and_no_more_than_asked_for(
     assert unprojected(store, acme) == [first.e_id, second.e_id, third.e_id]
 
 
+def test_a_bounce_without_an_address_is_found_by_its_job_once_it_is_joined(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    new = new_job(acme)
+    bounce = event(acme, facts=facts(kind=EventKind.BOUNCE, hard_bounce=True, recipient=None))
+    add(store, bounce)
+    with store.begin() as tx:
+        tx.jobs.accept([new])
+        tx.events.mark_projected({bounce.e_id: new.job.e_id})
+    with store.begin() as tx:
+        assert [one.e_id for one in tx.events.about(TENANT, {new.job.recipient})] == [bounce.e_id]
+
+
 def test_a_projected_event_is_done_and_joined_to_its_job(store: Store, acme: EmailConfiguration) -> None:
     joined, alone = event(acme), event(acme)
     add(store, joined, alone)

@@ -41,6 +41,9 @@ class MemoryEvents:
         for event_id, job_id in job_ids.items():
             kept = self._all[event_id]
             event = replace(kept.event, job_id=job_id, projected_at=self._moment.now)
+            job = self._state.jobs.get(job_id) if job_id else None
+            if job is not None and event.facts.recipient is None:
+                event = replace(event, facts=replace(event.facts, recipient=job.recipient))
             self._all[event_id] = replace(kept, event=event, due_at=None)
 
     def put_off(self, event_ids: Collection[UUID], *, seconds: float) -> None:
