@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.faults.callers import plain
 from bench.faults.nursery import Wishes
-from bench.faults.plan import LEASE_SECONDS, SENDERS
+from bench.faults.plan import SENDERS
 from bench.faults.rehearsal import Rehearsal, Size, fault
 from bench.faults.simulator import SEND
 from sandbox.client import Json
@@ -40,7 +40,7 @@ def wrong_clocks(run: Rehearsal) -> None:
             run.tell(f"clocks {CLOCK_SECONDS} s wrong")
             time.sleep(run.size.seconds)
             run.world.processes.kill("send-1")
-        time.sleep(2 * LEASE_SECONDS)
+        run.wait_until_idle(60.0)
 
 
 @fault(

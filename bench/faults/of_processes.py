@@ -2,11 +2,16 @@
 
 import random
 import time
+from itertools import cycle, islice
 
 from bench.faults.plan import LEASE_SECONDS, ROLES, SENDERS
 from bench.faults.rehearsal import Rehearsal, Size, fault
 from bench.faults.simulator import SEND
 
+# Calls take their time, so that what strikes a worker finds it amid one.
+_SLOW = {"kind": "latency", "endpoint": SEND, "seconds": {"min": 0.2, "max": 0.8}}
+FREEZE_TRIES = 20
+CALL_IS_OVER_SECONDS = 1.5
 # The web server has a fault of its own.
 VICTIMS = tuple(role for role in ROLES if role != "web")
 
@@ -20,7 +25,7 @@ VICTIMS = tuple(role for role in ROLES if role != "web")
 def kill_workers(run: Rehearsal) -> None:
     dice = random.Random(1)
     killed = 0
-    with run.callers(jobs=run.size.jobs) as callers:
+    with run.world.simulator.misbehaving(_SLOW), run.callers(jobs=run.size.jobs) as callers:
         for _ in run.while_calling(callers, 2.0, "kill"):
             killed += run.world.processes.kill(dice.choice(VICTIMS))
     run.notes.append(f"{killed} workers killed")
@@ -34,17 +39,27 @@ def kill_workers(run: Rehearsal) -> None:
 )
 def freeze_workers(run: Rehearsal) -> None:
     processes = run.world.processes
-    # Calls take their time, so that the worker is stopped amid one.
-    with (
-        run.world.simulator.misbehaving({"kind": "latency", "endpoint": SEND, "seconds": 0.5}),
-        run.callers(),
-    ):
-        for number in run.times(2.0, "freeze"):
-            role = SENDERS[number % len(SENDERS)]
-            processes.freeze(role)
+    with run.world.simulator.misbehaving(_SLOW), run.callers():
+        for _ in run.times(1.0, "freeze"):
+            role, held = _freeze_with_a_claim(run)
+            run.notes.append(f"{role} stopped with {held} jobs in hand")
             time.sleep(3 * LEASE_SECONDS)
             processes.thaw(role)
         time.sleep(1.0)
+
+
+def _freeze_with_a_claim(run: Rehearsal) -> tuple[str, int]:
+    """Stop one that holds jobs, and how many: claims of others are settled when it has been stopped a while."""
+    for role in islice(cycle(SENDERS), FREEZE_TRIES):
+        run.world.processes.freeze(role)
+        since = run.world.database.ask("SELECT now()")[0][0]
+        time.sleep(CALL_IS_OVER_SECONDS)
+        question = "SELECT count(*) FROM email_job WHERE status = 'SENDING' AND updated_at <= %s"
+        if held := int(run.world.database.ask(question, since)[0][0]):
+            return role, held
+        run.world.processes.thaw(role)
+        time.sleep(0.1)
+    raise TimeoutError("no worker was amid a call")
 
 
 @fault(
@@ -67,6 +82,6 @@ def kill_web(run: Rehearsal) -> None:
     short=Size(rate=25, times=6),
 )
 def rolling_restarts(run: Rehearsal) -> None:
-    with run.callers():
+    with run.world.simulator.misbehaving(_SLOW), run.callers():
         for number in run.times(0.5, "restart"):
             run.world.processes.restart(ROLES[number % len(ROLES)])

@@ -10,10 +10,15 @@ SEARCH_LAG_SECONDS = {"min": 0.0, "max": 120.0}  # of the simulator's clock
 LEASE_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
 
-# A lease is twice what a call may take, and the grace is the longest lag and a second more.
+# A lease is twice what a call may take, and the grace is the longest lag and a second more. What waits for a worker that
+# was killed or stopped is as much shorter as the lease is.
 SETTINGS = f"""\
 modules.v1.shop-access.email.extras {{
   pollingIntervalSeconds = 1
+  broker {{
+    heartbeatTimeoutSeconds = 5
+    ringPatienceSeconds = 2
+  }}
   postmark {{
     connectTimeoutSeconds = 0.5
     readTimeoutSeconds = 2

@@ -1,5 +1,6 @@
 """One fault, from its first call to the comparison of the histories."""
 
+import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from sandbox.stack.tenant import Tenant
 SETTLE_SECONDS = 180.0
 # Postmark's callback comes after our own commit; it is repeated a minute of its clock later when nobody answered.
 DELIVERED_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
 
 Tell = Callable[[str], None]
 
@@ -139,6 +142,9 @@ def rehearse(fault: Fault, world: World, *, short: bool, tell: Tell) -> Result:
     with DoubtWatch(world.database) as doubts:
         try:
             fault.run(rehearsal)
+        except Exception as broken:  # whatever it is: the other faults are still to be rehearsed
+            log.exception("%s broke off", fault.name)
+            rehearsal.wrong.append(f"broke off: {broken!r}")
         finally:
             world.heal()
         settled_after = _settle(rehearsal, begun)

@@ -1,6 +1,5 @@
 """One world for all faults: started once, its tenants made through the public API, put in order after each fault."""
 
-import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,8 +18,6 @@ from sandbox.stack.records import State
 from sandbox.stack.tenant import Tenant, make_ready
 
 PLAN = "bench.faults.plan:MATRIX"
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
