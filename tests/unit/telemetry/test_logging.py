@@ -19,9 +19,9 @@ SOME = UUID("019b0000-0000-7000-8000-000000000001")
 @pytest.fixture
 def logging_as_configured() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
     yield
-    structlog.reset_defaults()
+    structlog.configure(**config)
     root.handlers, root.level = handlers, level
 
 
