@@ -17,6 +17,7 @@ from sandbox.stack.tenant import Tenant
 
 # Of each piece of data. A call to the provider is two of them, a transaction a dozen.
 RESETS = {"provider": 0.3, "database": 0.05, "broker": 0.05}
+TRAFFIC_SECONDS = 20.0
 _MAYBE_FAILED = ("DELIVERED", "FAILED")
 
 
@@ -45,7 +46,7 @@ class Switch:
         return {key: value for key, value in rule.items() if value is not None}
 
 
-# Each on a server of its own, all at once. Not among them is `partial_inactive`, which takes several recipients a message.
+# Each on a server of its own, all at once. Not among them: `partial_inactive`, which takes several recipients a message.
 SWITCHES = (
     Switch("reset"),
     Switch("hang", {"seconds": 4.0, "accept": False}, count=2),
@@ -152,6 +153,7 @@ def bad_weather(run: Rehearsal) -> None:
     """The way there and back takes 200 ms. One neighbour after the other also loses connections or falls silent."""
     slow = Weather(latency_seconds=0.1)
     with between(run) as proxies, run.callers():
+        _wait_for_traffic(proxies["provider"])
         for _ in run.times(0.0, "bad weather"):
             for neighbour, proxy in proxies.items():
                 for other in proxies.values():
@@ -169,3 +171,10 @@ def bad_weather(run: Rehearsal) -> None:
     for neighbour, count in resets.items():
         run.require(count > 0, f"no connection to the {neighbour} was reset")
     run.notes.append("resets: " + ", ".join(f"{count} {name}" for name, count in resets.items()))
+
+
+def _wait_for_traffic(proxy: Proxy) -> None:
+    """The workers were just replaced, and rings that they had fetched are rung again only after a while."""
+    deadline = time.monotonic() + TRAFFIC_SECONDS
+    while not proxy.connections and time.monotonic() < deadline:
+        time.sleep(0.05)

@@ -32,8 +32,8 @@ def wrong_clocks(run: Rehearsal) -> None:
     behind = _fresh(EMAIL_BENCH_CLOCK_OFFSET=str(-CLOCK_SECONDS))
     wishes = {"send-1": ahead, "send-2": behind, "projection": ahead, "scheduler": behind}
     rules: tuple[Json, ...] = (
-        {"kind": "accept_then_reset", "endpoint": SEND, "probability": 0.05},
-        {"kind": "unavailable_503", "endpoint": SEND, "probability": 0.1},
+        {"kind": "accept_then_reset", "endpoint": SEND, "probability": 0.3},
+        {"kind": "unavailable_503", "endpoint": SEND, "probability": 0.2},
     )
     with run.world.processes.dressed(wishes):
         with run.world.simulator.misbehaving(*rules), run.callers():

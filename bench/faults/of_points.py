@@ -71,14 +71,14 @@ def rounds() -> list[list[Point]]:
     "F2",
     "kill -9 at each named point",
     long=Size(rate=40, times=100),
-    short=Size(rate=30, times=2),
+    short=Size(rate=30, times=1),
 )
 def kill_at_points(run: Rehearsal) -> None:
     patient = run.world.processes.folder / "patient.conf"
     write_private(patient, _PATIENT)
-    # Doubts, so that there is something to find out.
+    # Doubts, so that there is something to find out, and callbacks too late to tell.
     doubts = {"kind": "accept_then_reset", "endpoint": SEND, "probability": 0.15}
-    with run.world.simulator.misbehaving(doubts), run.callers():
+    with run.world.simulator.misbehaving(doubts, {"kind": "delay_webhooks", "seconds": 600}), run.callers():
         for number, points in enumerate(rounds()):
             names = " ".join(point.name for point in points)
             run.tell(f"round {number + 1}: {names}")

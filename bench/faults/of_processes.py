@@ -34,8 +34,8 @@ def kill_workers(run: Rehearsal) -> None:
 @fault(
     "F3",
     "SIGSTOP of a worker for three leases",
-    long=Size(rate=30, times=6),
-    short=Size(rate=15, times=1),
+    long=Size(rate=40, times=6, tenants=24),
+    short=Size(rate=30, times=1, tenants=24),
 )
 def freeze_workers(run: Rehearsal) -> None:
     processes = run.world.processes

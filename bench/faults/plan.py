@@ -6,12 +6,14 @@ from sandbox.roles import PRODUCT, Plan, Role
 
 # The simulator's clock runs so many times as fast; its search index then lags up to 120 s / 60 = 2 s.
 TIME_SCALE = 60.0
-SEARCH_LAG_SECONDS = {"min": 0.0, "max": 120.0}  # of the simulator's clock
+# Of the simulator's clock. A callback resolves a doubt as well as a search does: they are not to be faster than life.
+SEARCH_LAG_SECONDS = {"min": 0.0, "max": 120.0}
+DELIVERY_SECONDS = {"min": 6.0, "max": 240.0}
 LEASE_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
 
-# A lease is twice what a call may take, and the grace is the longest lag and a second more. What waits for a worker that
-# was killed or stopped is as much shorter as the lease is.
+# A lease is twice what a call may take, and the grace is the longest lag and a second more. What waits for a worker
+# that was killed or stopped is as much shorter as the lease is.
 SETTINGS = f"""\
 modules.v1.shop-access.email.extras {{
   pollingIntervalSeconds = 1

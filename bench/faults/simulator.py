@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from bench.faults.plan import SEARCH_LAG_SECONDS, TIME_SCALE
+from bench.faults.plan import DELIVERY_SECONDS, SEARCH_LAG_SECONDS, TIME_SCALE
 from sandbox.client import Json
 
 SEND = "/email/batch"
@@ -32,7 +32,7 @@ class Simulator:
     def behave(self) -> None:
         """No fault but the lag."""
         self.misbehave()
-        self._ask("PATCH", "/settings", {"account_state": "approved"})
+        self.set(account_state="approved", delivery_delay_seconds=DELIVERY_SECONDS)
 
     def misbehave(self, *rules: Json, seed: int = 0) -> None:
         """These faults and no others."""
