@@ -1,6 +1,7 @@
 """A send worker that dies at each of its moments: any commit, call or ring, and every named point of the code."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -32,15 +33,15 @@ def disarmed() -> Iterator[None]:
 
 
 def world_of(first: tuple[Outcome | None, bool], breaker: Breaker) -> tuple[World, list[UUID]]:
-    """Twelve jobs, two batches; every named point is a moment as well."""
+    """Three jobs, two batches; every named point is a moment as well."""
     outcome, taken = first
-    world = World(breaker=breaker)
+    world = World(breaker=breaker, policy=replace(POLICY, batch_size=2))
 
     def come_to(point: str) -> None:
         world.breaker.moment(point)
 
     arm(Plan(dict.fromkeys(POINTS, 1.0)), come_to)
-    jobs = world.accept(*(f"p{number}@example.com" for number in range(12)))
+    jobs = world.accept(*(f"p{number}@example.com" for number in range(3)))
     if outcome is not None:
         world.postmark.answer_next_send(outcome, taken=taken)
     return world, jobs
