@@ -97,7 +97,7 @@ def test_a_worker_without_a_broker_ends_itself_with_a_code_that_is_a_failure(mak
     assert world.comes_alive()
     world.kill_broker()
     assert world.worker.wait(seconds=30) not in {0, None}
-    assert "broker_gone" in world.worker.output()
+    assert "email.worker.stalled" in world.worker.output()
 
 
 def test_a_worker_whose_broker_answers_but_gives_it_nothing_ends_itself(make: Make) -> None:
