@@ -4,13 +4,13 @@
 
 What callers were promised, what the rows say, and what the provider took. A fault is held when nothing promised is
 lost, nothing went out twice, nothing is left unresolved, and the fault's own promise stands. The table is also written
-as JSON to `.state/faults.json`. `--table` prints what is written there as Markdown and runs nothing.
+as JSON to `.state/faults.json`, and as Markdown beside it; `--table docs/reliability.md` puts that into the document.
 """
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -78,20 +78,23 @@ class Show:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parse(arguments)
-    path = State.from_environment().folder / "faults.json"
-    if asked.table:
-        console.print(result.markdown(result.read(path)), end="", markup=False)
+    folder = State.from_environment().folder
+    path, section = folder / "faults.json", folder / "faults.md"
+    if asked.table is not None:
+        result.insert_section(section, asked.table)
         return 0
     faults = [matrix()[name] for name in asked.faults or matrix()]
-    results = _run(faults, short=asked.short, keep=asked.keep)
+    results = []
+    for found in _run(faults, short=asked.short, keep=asked.keep):
+        results.append(found)
+        result.write(results, path)  # what is found is kept, whatever comes after it
     result.show(results, console)
-    result.write(results, path)
-    console.print(f"written to {path}")
+    result.write_section(results, section)
+    console.print(f"written to {path} and {section}")
     return 0 if all(found.held for found in results) else 1
 
 
-def _run(faults: Sequence[Fault], *, short: bool, keep: Path | None) -> list[Result]:
-    results = []
+def _run(faults: Sequence[Fault], *, short: bool, keep: Path | None) -> Iterator[Result]:
     with (
         tempfile.TemporaryDirectory(prefix="email-faults-") as folder,
         Show(len(faults)) as show,
@@ -99,10 +102,10 @@ def _run(faults: Sequence[Fault], *, short: bool, keep: Path | None) -> list[Res
     ):
         for fault in faults:
             show.begins(fault)
-            results.append(rehearse(fault, started, short=short, tell=show.doing))
-            show.ended(results[-1])
+            found = rehearse(fault, started, short=short, tell=show.doing)
+            show.ended(found)
+            yield found
         show.doing("stopping the world")
-    return results
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -39,8 +39,8 @@ YOUNG_SECONDS = 1.0
 class Wishes:
     """How the next start is to be. In a value of `environment`, `{start}` becomes the number of the start."""
 
-    held: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    held: bool = False
     # A new interpreter instead of a fork: slower, and `sitecustomize` on PYTHONPATH has its say.
     fresh: bool = False
 

@@ -46,7 +46,7 @@ class Switch:
         return {key: value for key, value in rule.items() if value is not None}
 
 
-# Each on a server of its own, all at once. Not among them: `partial_inactive`, which takes several recipients a message.
+# Each on a server of its own, all at once. Not among them: `partial_inactive`, for messages with several recipients.
 SWITCHES = (
     Switch("reset"),
     Switch("hang", {"seconds": 4.0, "accept": False}, count=2),

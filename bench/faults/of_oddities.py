@@ -1,6 +1,8 @@
 """Wrong clocks and poison jobs."""
 
+import json
 import time
+from datetime import datetime
 from pathlib import Path
 
 from bench.faults.callers import plain
@@ -39,8 +41,20 @@ def wrong_clocks(run: Rehearsal) -> None:
         with run.world.simulator.misbehaving(*rules), run.callers():
             run.tell(f"clocks {CLOCK_SECONDS} s wrong")
             time.sleep(run.size.seconds)
+            for role, offset in (("send-1", CLOCK_SECONDS), ("send-2", -CLOCK_SECONDS)):
+                run.require(abs(_clock_error(run, role) - offset) < 30, f"the clock of {role} was right")
             run.world.processes.kill("send-1")
         run.wait_until_idle(60.0)
+
+
+def _clock_error(run: Rehearsal, role: str) -> float:
+    """In seconds, by what it logged last."""
+    path = run.world.processes.folder / "logs" / f"{role}.log"
+    stamped = [
+        line for line in path.read_text().splitlines() if line.startswith('{"') and '"timestamp"' in line
+    ]
+    said = datetime.fromisoformat(json.loads(stamped[-1])["timestamp"])
+    return said.timestamp() - time.time()
 
 
 @fault(

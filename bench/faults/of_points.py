@@ -1,10 +1,13 @@
 """Death at a named line: every fault point of the product's code, so often as wanted."""
 
+import itertools
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from secrets import token_hex
 from uuid import uuid4
 
@@ -13,169 +16,240 @@ import requests
 from bench.faults.nursery import Wishes
 from bench.faults.plan import SENDERS, SETTINGS
 from bench.faults.rehearsal import Rehearsal, Size, fault
-from bench.faults.simulator import SEND
-from sandbox.client import Client, Unexpected, expect
+from bench.faults.simulator import LATE_CALLBACKS, SEND
+from sandbox.client import expect
 from sandbox.files import write_private
-from sandbox.stack.tenant import Tenant, operational
+from sandbox.stack.tenant import Tenant
 
-# A round ends without its deaths when a point is not passed.
-SECONDS_A_DEATH = 6.0
-PROVISIONED_SECONDS = 300.0
-CREATE_SECONDS = 1.0
 # Deaths are thrown dice here: no job is to be found guilty of those that hit it by chance.
 _PATIENT = SETTINGS + "modules.v1.shop-access.email.extras.send.poisonAfter = 1000000\n"
+_HIT = "email.fault_point.hit"
+# Patience for the points that are passed least.
+SECONDS_AT_LEAST, SECONDS_A_DEATH = 90.0, 15.0
+PROVISIONED_SECONDS = 300.0
+PROVISION_EVERY_SECONDS = 0.5
+# Deaths that provisioning one configuration comes to, and a few configurations more.
+DEATHS_A_CONFIGURATION, SPARE_CONFIGURATIONS = 1.0, 10
 
 
 @dataclass(frozen=True)
-class Point:
-    """`probability`: of death at each pass."""
+class Points:
+    """Of these roles; `likely`: the probability of death at each pass of one."""
 
-    name: str
     roles: tuple[str, ...]
-    probability: float
+    likely: Mapping[str, float]
+
+    def plan(self, left: Sequence[str]) -> str:
+        armed = [f"{name}:{likely}" for name, likely in self.likely.items() if name in left]
+        return ",".join([*armed, "seed:{start}"] if armed else [])
 
 
-def _of(roles: tuple[str, ...], probability: float, *names: str) -> list[Point]:
-    return [Point(name, roles, probability) for name in names]
-
-
-_WEB = _of(
+WEB = Points(
     ("web",),
-    0.04,
-    *("accept.before_commit", "accept.committed", "accept.rung", "event.before_commit", "event.committed"),
+    {
+        "accept.before_commit": 0.01,
+        "accept.committed": 0.01,
+        "accept.rung": 0.01,
+        "event.before_commit": 0.01,
+        "event.committed": 0.01,
+    },
 )
-_SEND = _of(
-    SENDERS,
-    0.15,
-    *("send.claimed", "send.called", "send.before_commit", "send.recorded", "send.settled"),
+PLACES = (
+    WEB,
+    Points(
+        SENDERS,
+        {
+            "send.claimed": 0.03,
+            "send.called": 0.03,
+            "send.before_commit": 0.03,
+            "send.recorded": 0.03,
+            "send.settled": 0.03,
+            "doubt.taken": 0.1,
+            "doubt.searched": 0.1,
+            "doubt.resolved": 0.1,
+        },
+    ),
+    Points(("projection",), {"project.folded": 0.05, "project.committed": 0.05}),
+    Points(
+        ("provisioning",),
+        {"provision.intended": 0.1, "provision.called": 0.1, "provision.done": 0.1},
+    ),
+    Points(("scheduler",), {"schedule.found": 0.05, "schedule.rung": 0.05}),
 )
-_DOUBT = _of(SENDERS, 0.3, "doubt.taken", "doubt.searched", "doubt.resolved")
-_PROJECTION = _of(("projection",), 0.15, "project.folded", "project.committed")
-_PROVISIONING = _of(("provisioning",), 0.15, "provision.intended", "provision.called", "provision.done")
-_SCHEDULER = _of(("scheduler",), 0.3, "schedule.found", "schedule.rung")
-POINTS = (*_WEB, *_SEND, *_DOUBT, *_PROJECTION, *_PROVISIONING, *_SCHEDULER)
+NAMES = [name for points in PLACES for name in points.likely]
 
 
-def rounds() -> list[list[Point]]:
-    """One point of a role at a time, several roles at once; nothing is provisioned while the web server dies."""
-    columns = [
-        [*_WEB, *_PROVISIONING],
-        [*_SEND, *_DOUBT],
-        [*_PROJECTION, *_SCHEDULER],
-    ]
-    longest = max(map(len, columns))
-    return [[column[number] for column in columns if number < len(column)] for number in range(longest)]
-
-
-@fault(
-    "F2",
-    "kill -9 at each named point",
-    long=Size(rate=40, times=100),
-    short=Size(rate=30, times=1),
-)
+@fault("F2", "kill -9 at each named point", long=Size(rate=40, times=100), short=Size(rate=30, times=1))
 def kill_at_points(run: Rehearsal) -> None:
     patient = run.world.processes.folder / "patient.conf"
     write_private(patient, _PATIENT)
+    newcomers = Newcomers(run, int(3 * run.size.times / DEATHS_A_CONFIGURATION) + SPARE_CONFIGURATIONS)
     # Doubts, so that there is something to find out, and callbacks too late to tell.
     doubts = {"kind": "accept_then_reset", "endpoint": SEND, "probability": 0.15}
-    with run.world.simulator.misbehaving(doubts, {"kind": "delay_webhooks", "seconds": 600}), run.callers():
-        for number, points in enumerate(rounds()):
-            names = " ".join(point.name for point in points)
-            run.tell(f"round {number + 1}: {names}")
-            with _creating(run, wanted=any(point in _PROVISIONING for point in points)):
-                _play(run, points, str(patient))
-    run.notes.append(f"{len(POINTS)} points, {run.size.times} deaths at each")
+    with run.world.simulator.misbehaving(doubts, LATE_CALLBACKS), run.callers(), newcomers.arriving():
+        deaths = _until_each_died(run, Armoury(run, str(patient)), newcomers)
+    few = {name: deaths[name] for name in NAMES if deaths[name] < run.size.times}
+    run.require(not few, f"too few deaths at {few}")
+    newcomers.check()
+    run.notes.append(
+        f"{deaths.total()} deaths at {len(NAMES)} points; {newcomers.begun} configurations provisioned meanwhile"
+    )
 
 
-def _play(run: Rehearsal, points: list[Point], settings: str) -> None:
-    processes = run.world.processes
-    wishes = {role: _armed(point, settings) for point in points for role in point.roles}
-    with processes.dressed(wishes):
-        before = {role: processes.ends(role) for role in wishes}
-
-        def deaths(point: Point) -> int:
-            return sum(processes.ends(role) - before[role] for role in point.roles)
-
-        deadline = time.monotonic() + 20.0 + SECONDS_A_DEATH * run.size.times
-        while any(deaths(point) < run.size.times for point in points) and time.monotonic() < deadline:
-            run.tell(", ".join(f"{point.name} {deaths(point)}" for point in points))
-            time.sleep(0.1)
-        for point in points:
-            run.require(deaths(point) >= run.size.times, f"only {deaths(point)} deaths at {point.name}")
-
-
-def _armed(point: Point, settings: str) -> Wishes:
-    plan = f"{point.name}:{point.probability},seed:{{start}}"
-    return Wishes(environment={"EMAIL_FAULT_POINTS": plan, "EMAIL_CONFIG_FILE": settings})
+def _until_each_died(run: Rehearsal, armoury: "Armoury", newcomers: "Newcomers") -> Counter[str]:
+    deadline = time.monotonic() + SECONDS_AT_LEAST + SECONDS_A_DEATH * run.size.times
+    with armoury.armed():
+        while time.monotonic() < deadline:
+            deaths = armoury.deaths()
+            left = [name for name in NAMES if deaths[name] < run.size.times]
+            if not left:
+                break
+            armoury.arm(left)
+            # The provider asks our web server before it makes a webhook: that one must live by then.
+            if not any(name in WEB.likely for name in left) and not newcomers.may_begin.is_set():
+                armoury.disarm(WEB)
+                newcomers.may_begin.set()
+            run.tell(f"{len(left)} points left, such as {left[0]} with {deaths[left[0]]} deaths")
+            time.sleep(0.2)
+    return armoury.deaths()
 
 
-@contextmanager
-def _creating(run: Rehearsal, *, wanted: bool) -> Iterator[None]:
-    """Configurations being made meanwhile, each of which must become OK and have one server."""
-    if not wanted:
-        yield
-        return
-    stop = threading.Event()
-    created: dict[str, Tenant] = {}
-    thread = threading.Thread(target=_create, args=[run, stop, created], daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-    _check_configurations(run, created)
+class Armoury:
+    """Arms the points in each start of their role, and reads in its log where it died."""
+
+    def __init__(self, run: Rehearsal, settings: str) -> None:
+        self._processes = run.world.processes
+        self._settings = settings
+        roles = [role for points in PLACES for role in points.roles]
+        self._logs = {role: Log(run.world.processes.folder / "logs" / f"{role}.log") for role in roles}
+        self._armed: list[str] = []
+
+    @contextmanager
+    def armed(self) -> Iterator[None]:
+        with self._processes.dressed(self._wishes(NAMES)):
+            yield
+
+    def arm(self, names: list[str]) -> None:
+        """From the next start on."""
+        if names != self._armed:
+            self._armed = names
+            for role, wishes in self._wishes(names).items():
+                self._processes.wish(role, wishes)
+
+    def disarm(self, points: Points) -> None:
+        """At once."""
+        self._processes.dress(dict.fromkeys(points.roles, Wishes()))
+
+    def deaths(self) -> Counter[str]:
+        return sum((log.hits() for log in self._logs.values()), Counter[str]())
+
+    def _wishes(self, names: list[str]) -> dict[str, Wishes]:
+        return {
+            role: Wishes({"EMAIL_FAULT_POINTS": points.plan(names), "EMAIL_CONFIG_FILE": self._settings})
+            for points in PLACES
+            for role in points.roles
+        }
 
 
-def _create(run: Rehearsal, stop: threading.Event, created: dict[str, Tenant]) -> None:
-    while not stop.wait(CREATE_SECONDS):
-        slug, tenant_id = f"made-{token_hex(4)}", str(uuid4())
-        with run.world.door.client(tenant_id) as client:
-            answer = expect(client.create_configuration(slug, "Rehearsal"), 201)
-            created[slug] = Tenant(tenant_id, str(answer.payload["eId"]))
-            expect(client.signal(created[slug].configuration_eid, "provision"), 200, 202)
+class Log:
+    """What a role has logged since now."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = path.stat().st_size
+        self._hits: Counter[str] = Counter()
+
+    def hits(self) -> Counter[str]:
+        with self._path.open("rb") as log:
+            log.seek(self._offset)
+            whole, newline, _ = log.read().rpartition(b"\n")
+        self._offset += len(whole) + len(newline)
+        hits = [line for line in whole.decode(errors="replace").splitlines() if _HIT in line]
+        self._hits.update(name for name in NAMES for line in hits if f'"{name}"' in line)
+        return self._hits
 
 
-def _check_configurations(run: Rehearsal, created: Mapping[str, Tenant]) -> None:
-    deadline = time.monotonic() + PROVISIONED_SECONDS
-    states = dict.fromkeys(created, "")
-    while any(state != "OK" for state in states.values()) and time.monotonic() < deadline:
-        for slug, state in states.items():
-            if state != "OK":
-                states[slug] = _state(run, created[slug])
-        run.tell(f"{sum(state != 'OK' for state in states.values())} of {len(states)} configurations not OK")
-        time.sleep(0.5)
-    odd = sorted(state for state in states.values() if state != "OK")
-    run.require(not odd, f"{len(odd)} of {len(created)} configurations ended {', '.join(sorted(set(odd)))}")
-    servers = _servers(run)
-    twice = [slug for slug in created if sum(name.endswith(f"-{slug}") for name in servers) != 1]
-    run.require(not twice, f"{len(twice)} configurations without exactly one server")
+@dataclass
+class Newcomers:
+    """Configurations to be provisioned once they may, each of which must become OK and have one server."""
 
+    run: Rehearsal
+    count: int
+    begun: int = 0
+    may_begin: threading.Event = field(default_factory=threading.Event)
+    _made: dict[str, Tenant] = field(default_factory=dict)
 
-def _state(run: Rehearsal, tenant: Tenant) -> str:
-    with Client(run.world.door.url, run.world.door.api_key, tenant.tenant_id) as client:
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """They are made before anything dies: a creation has no key to be repeated with."""
+        for number in range(self.count):
+            self.run.tell(f"configuration {number + 1} of {self.count}")
+            slug, tenant_id = f"made-{token_hex(4)}", str(uuid4())
+            with self.run.world.door.client(tenant_id) as client:
+                answer = expect(client.create_configuration(slug, "Rehearsal"), 201)
+            self._made[slug] = Tenant(tenant_id, str(answer.payload["eId"]))
+        stop = threading.Event()
+        thread = threading.Thread(target=self._provision, args=[stop], daemon=True)
+        thread.start()
         try:
-            return operational(client, tenant.configuration_eid)
-        except (Unexpected, requests.RequestException):
-            return "unknown"
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
+    def _provision(self, stop: threading.Event) -> None:
+        while not self.may_begin.wait(0.1):
+            if stop.is_set():
+                return
+        for tenant in self._made.values():
+            while not self._signal(tenant):
+                if stop.wait(0.1):
+                    return
+            self.begun += 1
+            if stop.wait(PROVISION_EVERY_SECONDS):
+                return
 
-def _servers(run: Rehearsal) -> list[str]:
-    """Names, as the provider lists them."""
-    names: list[str] = []
-    headers = {
-        "X-Postmark-Account-Token": run.world.places["postmark_account_token"],
-        "Accept": "application/json",
-    }
-    with requests.Session() as session:
-        session.trust_env = False
+    def _signal(self, tenant: Tenant) -> bool:
+        with self.run.world.door.client(tenant.tenant_id) as client:
+            try:
+                return client.signal(tenant.configuration_eid, "provision").status in (200, 202)
+            except requests.RequestException:
+                return False
+
+    def check(self) -> None:
+        made = dict(itertools.islice(self._made.items(), self.begun))
+        odd = self._wait_until_ok([tenant.configuration_eid for tenant in made.values()])
+        self.run.require(
+            not odd, f"{odd.total()} of {len(made)} configurations ended {', '.join(sorted(odd))}"
+        )
+        servers = Counter(name.rpartition("-made-")[2] for name in self._servers())
+        twice = [slug for slug in made if servers[slug.removeprefix("made-")] != 1]
+        self.run.require(not twice, f"{len(twice)} configurations without exactly one server")
+
+    def _wait_until_ok(self, ids: list[str]) -> Counter[str]:
+        """States that are not OK when patience ends."""
+        deadline = time.monotonic() + PROVISIONED_SECONDS
         while True:
-            page = session.get(
-                f"{run.world.places['postmark_url']}/servers",
-                params={"count": 500, "offset": len(names)},
-                headers=headers,
-                timeout=30,
-            ).json()
-            names += [server["Name"] for server in page["Servers"]]
-            if len(names) >= page["TotalCount"] or not page["Servers"]:
-                return names
+            states = self.run.world.database.ask(
+                "SELECT operational FROM email_configuration WHERE e_id::text = ANY(%s)", ids
+            )
+            odd = Counter(state for (state,) in states if state != "OK")
+            if not odd or time.monotonic() > deadline:
+                return odd
+            self.run.tell(f"{odd.total()} of {len(ids)} configurations not OK")
+            time.sleep(0.3)
+
+    def _servers(self) -> list[str]:
+        """Names, as the provider lists them."""
+        names: list[str] = []
+        places = self.run.world.places
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers["X-Postmark-Account-Token"] = places["postmark_account_token"]
+            session.headers["Accept"] = "application/json"
+            while True:
+                wanted = {"count": 500, "offset": len(names)}
+                page = session.get(f"{places['postmark_url']}/servers", params=wanted, timeout=30).json()
+                names += [server["Name"] for server in page["Servers"]]
+                if len(names) >= page["TotalCount"] or not page["Servers"]:
+                    return names

@@ -6,7 +6,7 @@ from itertools import cycle, islice
 
 from bench.faults.plan import LEASE_SECONDS, ROLES, SENDERS
 from bench.faults.rehearsal import Rehearsal, Size, fault
-from bench.faults.simulator import SEND
+from bench.faults.simulator import LATE_CALLBACKS, SEND
 
 # Calls take their time, so that what strikes a worker finds it amid one.
 _SLOW = {"kind": "latency", "endpoint": SEND, "seconds": {"min": 0.2, "max": 0.8}}
@@ -25,7 +25,7 @@ VICTIMS = tuple(role for role in ROLES if role != "web")
 def kill_workers(run: Rehearsal) -> None:
     dice = random.Random(1)
     killed = 0
-    with run.world.simulator.misbehaving(_SLOW), run.callers(jobs=run.size.jobs) as callers:
+    with run.world.simulator.misbehaving(_SLOW, LATE_CALLBACKS), run.callers(jobs=run.size.jobs) as callers:
         for _ in run.while_calling(callers, 2.0, "kill"):
             killed += run.world.processes.kill(dice.choice(VICTIMS))
     run.notes.append(f"{killed} workers killed")
@@ -39,7 +39,7 @@ def kill_workers(run: Rehearsal) -> None:
 )
 def freeze_workers(run: Rehearsal) -> None:
     processes = run.world.processes
-    with run.world.simulator.misbehaving(_SLOW), run.callers():
+    with run.world.simulator.misbehaving(_SLOW, LATE_CALLBACKS), run.callers():
         for _ in run.times(1.0, "freeze"):
             role, held = _freeze_with_a_claim(run)
             run.notes.append(f"{role} stopped with {held} jobs in hand")
@@ -66,7 +66,7 @@ def _freeze_with_a_claim(run: Rehearsal) -> tuple[str, int]:
     "F4",
     "kill -9 of the web server in mid-request; clients repeat with the same key",
     long=Size(rate=None, times=100),
-    short=Size(rate=40, times=6),
+    short=Size(rate=40, times=4),
 )
 def kill_web(run: Rehearsal) -> None:
     with run.callers():

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import psycopg
 
 from bench.faults.rehearsal import Rehearsal, Size, fault
-from bench.faults.simulator import SEND
+from bench.faults.simulator import LATE_CALLBACKS, SEND
 
 _UNAVAILABLE = {"kind": "unavailable_503", "endpoint": SEND}
 
@@ -24,10 +24,16 @@ def broker_away(run: Rehearsal) -> None:
             with simulator.misbehaving(_UNAVAILABLE):
                 with run.callers(jobs=run.size.jobs):
                     run.tell(f"{run.size.jobs} into retry")
+                run.notes.append(f"{seconds:.0f} s away with {_in_retry(run)} in retry")
                 processes.take_away("valkey")
             run.tell(f"broker away for {seconds:.0f} s")
             time.sleep(seconds)
             processes.bring_back("valkey")
+
+
+def _in_retry(run: Rehearsal) -> int:
+    question = "SELECT count(*) FROM email_job WHERE status = 'QUEUED' AND attempts > 0"
+    return int(run.world.database.ask(question)[0][0])
 
 
 @fault("F6", "FLUSHALL", long=Size(rate=60, times=60), short=Size(rate=30, times=8))
@@ -54,7 +60,8 @@ def broker_full(run: Rehearsal) -> None:
 
 @fault("F8", "Postgres stopped immediately", long=Size(rate=40, times=10), short=Size(rate=30, times=3))
 def database_stopped(run: Rehearsal) -> None:
-    with run.callers():
+    slow = {"kind": "latency", "endpoint": SEND, "seconds": {"min": 0.1, "max": 0.5}}
+    with run.world.simulator.misbehaving(slow, LATE_CALLBACKS), run.callers():
         for _ in run.times(2.0, "stop"):
             run.world.processes.stop_immediately("postgres")
             time.sleep(0.5)
@@ -79,7 +86,7 @@ def database_besieged(run: Rehearsal) -> None:
 
 def _use_up_connections(run: Rehearsal) -> None:
     """All that the server has left, again and again as others are given back."""
-    deadline = time.monotonic() + run.size.seconds
+    deadline = time.monotonic() + run.size.seconds / 2
     with ExitStack() as held:
         count = 0
         while time.monotonic() < deadline:

@@ -1,8 +1,11 @@
 """One line of the table, and the table."""
 
 import json
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +31,13 @@ class Result:
     last_resolved_seconds: float | None
 
 
+_BEGIN, _END = "<!-- faults -->", "<!-- end of faults -->"
 _NAMES = tuple(field.name for field in fields(Result))
 
 
 def write(results: Sequence[Result], path: Path) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     path.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n")
-
-
-def read(path: Path) -> list[Result]:
-    return [Result(**known) for known in json.loads(path.read_text())]
 
 
 def show(results: Sequence[Result], console: Console) -> None:
@@ -49,8 +49,24 @@ def show(results: Sequence[Result], console: Console) -> None:
     console.print(table)
 
 
-def markdown(results: Sequence[Result]) -> str:
-    """For docs/reliability.md."""
+def write_section(results: Sequence[Result], path: Path) -> None:
+    """The table as Markdown, with when and where it was made."""
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    path.write_text(f"{now}, {machine}.\n\n{_markdown(results)}")
+
+
+def insert_section(section: Path, document: Path) -> None:
+    """Between the two marks in `document`."""
+    text = document.read_text()
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        raise ValueError(f"{document} has no place for the table: {_BEGIN} and {_END}")
+    document.write_text(f"{before}{begin}\n{section.read_text()}{end}{after}")
+
+
+def _markdown(results: Sequence[Result]) -> str:
     head = ["| " + " | ".join(name.replace("_", " ") for name in _NAMES) + " |", "|" + "---|" * len(_NAMES)]
     rows = ["| " + " | ".join(_cell(getattr(result, name)) for name in _NAMES) + " |" for result in results]
     return "\n".join([*head, *rows]) + "\n"
@@ -59,4 +75,4 @@ def markdown(results: Sequence[Result]) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "NO"
-    return "-" if value is None else str(value)
+    return "-" if value is None else str(value).replace("|", "/")

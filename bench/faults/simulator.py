@@ -13,6 +13,8 @@ from bench.faults.plan import DELIVERY_SECONDS, SEARCH_LAG_SECONDS, TIME_SCALE
 from sandbox.client import Json
 
 SEND = "/email/batch"
+# Later than a lease and the grace after it: a doubt is then resolved by looking.
+LATE_CALLBACKS: Json = {"kind": "delay_webhooks", "seconds": 600.0}
 _LAG = {"kind": "search_lag", "seconds": SEARCH_LAG_SECONDS}
 
 
@@ -40,6 +42,10 @@ class Simulator:
 
     def set(self, **settings: Any) -> None:
         self._ask("PATCH", "/settings", settings)
+
+    def advance(self, seconds: float) -> None:
+        """Its clock, so that what was to come later comes now."""
+        self._ask("POST", "/clock", {"advance_seconds": seconds, "settle": False})
 
     def rules(self) -> list[Json]:
         """With how often each fired."""
