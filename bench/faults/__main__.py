@@ -119,7 +119,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("faults", nargs="*", metavar="FAULT", help="of those below (default: each)")
     parser.add_argument("--short", action="store_true", help="each fault small")
     parser.add_argument(
-        "--table", action="store_true", help="print the last results as Markdown, run nothing"
+        "--table", type=Path, metavar="FILE", help="put the last table into this document, and run nothing"
     )
     parser.add_argument("--keep", type=Path, help="a folder for the world; its logs stay there")
     asked = parser.parse_args(arguments)
