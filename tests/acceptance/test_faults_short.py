@@ -1,4 +1,7 @@
-"""Every fault in its short form, in one world; and a checker that would see if something went wrong."""
+"""Deaths of every role in the short form of their faults; and a checker that would see if something went wrong.
+
+All faults, short: `make faults-short`. Those that have to strike by chance want a machine to themselves.
+"""
 
 from collections.abc import Iterator
 
@@ -7,7 +10,7 @@ import pytest
 from bench.faults import world
 from bench.faults.histories import Histories, judge
 from bench.faults.matrix import matrix
-from bench.faults.rehearsal import Fault, rehearse
+from bench.faults.rehearsal import rehearse
 from bench.faults.rows import Row
 from bench.faults.world import World
 
@@ -18,9 +21,9 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield running
 
 
-@pytest.mark.parametrize("fault", matrix().values(), ids=list(matrix()))
-def test_nothing_promised_is_lost_doubled_or_left_unresolved(started: World, fault: Fault) -> None:
-    result = rehearse(fault, started, short=True, tell=lambda _: None)
+@pytest.mark.parametrize("name", ["F1", "F6", "F8", "F24"])
+def test_nothing_promised_is_lost_doubled_or_left_unresolved(started: World, name: str) -> None:
+    result = rehearse(matrix()[name], started, short=True, tell=lambda _: None)
     assert result.jobs > 0
     assert result.held, result
 
