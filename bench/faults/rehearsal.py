@@ -13,7 +13,8 @@ from bench.faults.rows import DoubtWatch, Row
 from bench.faults.world import World
 from sandbox.stack.tenant import Tenant
 
-SETTLE_SECONDS = 180.0
+# Patience with a number of waiting jobs that does not fall.
+SETTLE_SECONDS = 120.0
 # Postmark's callback comes after our own commit; it is repeated a minute of its clock later when nobody answered.
 DELIVERED_SECONDS = 30.0
 # Of the simulator's clock: no callback is held back for longer by any fault.
@@ -166,19 +167,32 @@ def rehearse(fault: Fault, world: World, *, short: bool, tell: Tell) -> Result:
 
 
 def _settle(rehearsal: Rehearsal, begun: float) -> float:
-    """Wait until no job waits and every message is reported on, or patience ends."""
-    database = rehearsal.world.database
-    rehearsal.wait_until_idle(SETTLE_SECONDS)
+    """Wait until no job waits and every message is reported on, or nothing moves any more."""
+    world = rehearsal.world
+    _while_falling(
+        lambda: sum(world.database.waiting().values()), SETTLE_SECONDS, rehearsal.tell, "still wait"
+    )
     settled = round(time.monotonic() - begun, 1)
-    rehearsal.world.simulator.advance(LATEST_CALLBACK_SECONDS)
-    deadline = time.monotonic() + DELIVERED_SECONDS
-    while time.monotonic() < deadline:
-        left = sum(row.status == "SENT" for row in database.rows(rehearsal.prefix))
-        if not left:
-            break
-        rehearsal.tell(f"{left} sent and not reported on")
-        time.sleep(0.3)
+    world.simulator.advance(LATEST_CALLBACK_SECONDS)
+    _while_falling(
+        lambda: world.database.not_reported_on(rehearsal.prefix),
+        DELIVERED_SECONDS,
+        rehearsal.tell,
+        "sent and not reported on",
+    )
     return settled
+
+
+def _while_falling(count: Callable[[], int], seconds: float, tell: Tell, what: str) -> None:
+    """Until `count` is 0, or has not been lower for so long."""
+    lowest, deadline = None, 0.0
+    while left := count():
+        if lowest is None or left < lowest:
+            lowest, deadline = left, time.monotonic() + seconds
+        if time.monotonic() > deadline:
+            return
+        tell(f"{left} {what}")
+        time.sleep(0.3)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@ class Database:
         assert found is not None
         return dict(zip(WAITING, found, strict=True))
 
+    def not_reported_on(self, prefix: str) -> int:
+        """Jobs that were sent, and nobody has heard of them since."""
+        question = "SELECT count(*) FROM email_job WHERE status = 'SENT' AND idempotency_key LIKE %s"
+        return int(self.ask(question, f"{prefix}%")[0][0])
+
     def ask(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._connected() as connection:
             return connection.execute(question, values).fetchall()
