@@ -14,7 +14,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from shared.domain.dns import records_for
-from shared.domain.errors import ProviderRefused
+from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.mail import OutboundMessage, Outcome
 from shared.domain.suppression import normalised
 from shared.ports.dns import DnsZone
@@ -116,7 +116,7 @@ class FakeMailAccount:
 
     def _verify(self, spec: WebhookSpec) -> None:
         if not self._postmark.test_posts_succeed(spec):
-            raise ProviderRefused("1364", "0/4 triggers verified successfully")
+            raise ProviderUnavailable("1364", "0/4 triggers verified successfully")
 
 
 class FakeMailSender:

@@ -69,7 +69,10 @@ def _error(exchange: Exchange, account: bool) -> ProviderError:
 def _error_of_status(answer: Answer, complaint: Complaint, account: bool) -> ProviderError:
     status, code = answer.status, complaint.code
     word = str(code) if code else f"http_{status}"
-    come_back = status == 429 or code == codes.RATE_LIMIT or (status == 503 and code == codes.MAINTENANCE)
+    # Nothing was saved, and it was our own door that did not answer: it may, in a moment.
+    not_answered = code == codes.WEBHOOK_NOT_ANSWERED
+    throttled = status == 429 or code == codes.RATE_LIMIT
+    come_back = throttled or not_answered or (status == 503 and code == codes.MAINTENANCE)
     # A 4xx without a code comes from something in front of Postmark: it went no further.
     if come_back or (400 <= status < 500 and not code and status not in (401, 408, 413)):
         retry_after = answer.retry_after_seconds()

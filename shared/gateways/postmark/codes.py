@@ -17,6 +17,7 @@ DOMAIN_NOT_FOUND: Final = 510
 SERVER_NOT_FOUND: Final = 601
 ENTITLEMENT_REACHED: Final = 614
 WEBHOOK_NOT_FOUND: Final = 1352
+WEBHOOK_NOT_ANSWERED: Final = 1364  # a test post of theirs to us, at this moment
 ADDRESS_NOT_ALLOWED: Final = 1480  # IP allow-list
 
 COME_BACK: Final = frozenset({MAINTENANCE, RATE_LIMIT})

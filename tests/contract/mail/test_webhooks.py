@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared.domain.errors import ProviderRefused
+from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.event import EventKind
 from shared.gateways.postmark.events import PostmarkEvents
 from shared.ports.mail import WebhookSpec
@@ -24,9 +24,9 @@ def test_a_created_webhook_is_found_by_url_and_stream(world: World) -> None:
     assert world.account.find_webhook(token, url=world.receiver_url, stream="broadcast") is None
 
 
-def test_a_webhook_whose_test_posts_fail_is_refused_and_not_kept(world: World) -> None:
+def test_a_webhook_whose_test_posts_fail_is_not_kept_and_may_be_tried_again(world: World) -> None:
     token = world.account.create_server("ardamails-dev-acme").token
-    with pytest.raises(ProviderRefused) as refused:
+    with pytest.raises(ProviderUnavailable) as refused:
         world.account.create_webhook(token, _spec(world.broken_receiver_url))
     assert refused.value.code == "1364"
     assert world.account.find_webhook(token, url=world.broken_receiver_url, stream="outbound") is None
@@ -35,7 +35,7 @@ def test_a_webhook_whose_test_posts_fail_is_refused_and_not_kept(world: World) -
 def test_an_update_whose_test_posts_fail_leaves_the_webhook_as_it_was(world: World) -> None:
     token = world.account.create_server("ardamails-dev-acme").token
     webhook_id = world.account.create_webhook(token, _spec(world.receiver_url))
-    with pytest.raises(ProviderRefused) as refused:
+    with pytest.raises(ProviderUnavailable) as refused:
         world.account.update_webhook(token, webhook_id, _spec(world.broken_receiver_url))
     assert refused.value.code == "1364"
     assert world.account.find_webhook(token, url=world.receiver_url, stream="outbound") == webhook_id

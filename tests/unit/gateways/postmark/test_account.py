@@ -153,7 +153,7 @@ def test_a_failed_verification_has_its_code_in_a_header_only(
 ) -> None:
     report = {"Success": False, "Message": "0/4 triggers verified successfully"}
     stub.reply(422, report, X_PM_ApiErrorCode="1364")
-    with pytest.raises(ProviderRefused) as refused:
+    with pytest.raises(ProviderUnavailable) as refused:
         account.create_webhook("server-token", SPEC)
     assert (refused.value.code, refused.value.message) == ("1364", "0/4 triggers verified successfully")
 
