@@ -38,6 +38,8 @@ def configuration(**given: Any) -> EmailConfiguration:
         "tenant_id": TENANT,
         "slug": f"tenant-{e_id.hex}",
         "from_name": "Acme Orders",
+        "operational_since": LONG_AGO,
+        "administrative_since": LONG_AGO,
         "created_at": LONG_AGO,
         "updated_at": LONG_AGO,
     }

@@ -80,6 +80,9 @@ class EmailConfiguration:
     reply_to_email: str | None = None
     operational: Operational = Operational.PENDING
     administrative: Administrative = Administrative.LOCKED
+    # When each of the two was entered.
+    operational_since: datetime
+    administrative_since: datetime
     retired_at: datetime | None = None
     # Set when the removal of a retired configuration is done: from then on its slug is free.
     cleaned_up_at: datetime | None = None
@@ -231,12 +234,13 @@ def _moved(
     state = rule.state
     moved = replace(before, updated_at=now)
     if isinstance(state, Operational):
-        return _enter_operational(replace(moved, operational=state), now=now, facts=facts)
+        entered = replace(moved, operational=state, operational_since=now)
+        return _enter_operational(entered, now=now, facts=facts)
     if trigger is Trigger.REMOVE:
         return replace(moved, retired_at=now, verification_due_at=None)
     if state is Administrative.LOCKING and facts.in_flight == 0:
         state = Administrative.LOCKED
-    return replace(moved, administrative=state)
+    return replace(moved, administrative=state, administrative_since=now)
 
 
 def _enter_operational(moved: EmailConfiguration, *, now: datetime, facts: Facts) -> EmailConfiguration:

@@ -28,6 +28,12 @@ class DnsRecord:
     value: str
     ttl_seconds: int = TTL_SECONDS
 
+    def holds(self, value: str) -> bool:
+        """Whether `value` means the same: the target of a CNAME is a name, the text of a TXT is not."""
+        if self.type == "CNAME":
+            return canonical(value) == canonical(self.value)
+        return value == self.value
+
 
 def records_for(mail_dns: MailDns) -> tuple[DnsRecord, DnsRecord]:
     return (

@@ -7,6 +7,7 @@
     |-- StoreUnavailable          the database did not answer: try again later; nothing was changed, or it is not known
     |-- ProviderError             Postmark or Route 53
     |   |-- ProviderUnavailable   the call had no effect: the same call may be made again, later
+    |   |   `-- OutOfTurn         we did not call: too many of us want to at once
     |   |-- ProviderRefused       the call had no effect: the same call would be refused again
     |   `-- OutcomeUnknown        the call may have had its effect: look before doing anything else
     `-- KeyMaterialError
@@ -53,6 +54,14 @@ class ProviderUnavailable(ProviderError):
     def __init__(self, code: str, message: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(code, message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class OutOfTurn(ProviderUnavailable):
+    """Our own pace forbids the call for now. It says nothing of the provider, and is no failed try."""
+
+    def __init__(self, neighbour: str, *, retry_after_seconds: float) -> None:
+        message = f"as many calls to {neighbour} as its pace allows are under way already"
+        super().__init__("out_of_turn", message, retry_after_seconds=retry_after_seconds)
 
 
 class ProviderRefused(ProviderError):

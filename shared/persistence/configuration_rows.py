@@ -22,6 +22,8 @@ _PLAIN = (
     "from_local_part",
     "from_name",
     "reply_to_email",
+    "operational_since",
+    "administrative_since",
     "retired_at",
     "cleaned_up_at",
     "recovering",
@@ -91,7 +93,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
 
 
-# A snapshot lives longer than the code that wrote it: a field it does not know yet has the value it has when new.
+# A snapshot lives longer than the code that wrote it: a field it does not know yet has the value it has when new,
 _WHEN_NEW = {
     "undoing": False,
     "tries": 0,
@@ -99,11 +101,19 @@ _WHEN_NEW = {
     "records_written": False,
     "send_faults_in_a_row": 0,
 }
+# or the value of another that comes nearest.
+_NEAREST = {"operational_since": "updated_at", "administrative_since": "updated_at"}
 
 
 def configuration_of_snapshot(snapshot: Mapping[str, Any]) -> EmailConfiguration:
     names = email_configuration.c.keys()
-    return configuration_of({name: _typed(name, snapshot.get(name, _WHEN_NEW.get(name))) for name in names})
+    return configuration_of({name: _typed(name, _value_in(snapshot, name)) for name in names})
+
+
+def _value_in(snapshot: Mapping[str, Any], name: str) -> Any:
+    if name in snapshot:
+        return snapshot[name]
+    return snapshot[_NEAREST[name]] if name in _NEAREST else _WHEN_NEW.get(name)
 
 
 def _typed(name: str, value: Any) -> Any:

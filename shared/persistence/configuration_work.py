@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Interval, and_, case, func, or_, select, update
 
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import NotFound
 from shared.domain.lifecycle import Administrative, Operational
 from shared.persistence.configuration_rows import configuration_of
-from shared.persistence.sets import after, constant, first_of, ids_of, run
+from shared.persistence.sets import after, constant, first_of, ids_of, parameter, run
 from shared.persistence.tables import email_configuration
 
 _column = email_configuration.c
@@ -20,6 +20,12 @@ _THERE = _column.retired_at.is_(None)
 _FREE = or_(_column.lease_until.is_(None), _column.lease_until <= func.now())
 _AWAITING = and_(_THERE, _column.operational == constant(Operational.AWAITING_VERIFICATION))
 _VERIFICATION_DUE = and_(_AWAITING, _column.verification_due_at <= func.now())
+_WINDOW_END = _column.verification_started_at + parameter("window", Interval)
+# At the end of the window at the latest; when that is over, the check that closes it may yet have to be repeated.
+_NEXT_CHECK = case(
+    (func.now() < _WINDOW_END, func.least(after("pause"), _WINDOW_END)),
+    else_=after("pause"),
+)
 
 
 class ConfigurationWork:
@@ -35,11 +41,22 @@ class ConfigurationWork:
         statement = update(email_configuration).where(_column.e_id == e_id, _column.lease_token == token)
         self._connection.execute(statement.values(lease_token=None, lease_until=None))
 
-    def take_verification(self, e_id: UUID, *, next_due_seconds: float) -> EmailConfiguration | None:
+    def take_verification(
+        self, e_id: UUID, *, next_due_seconds: float, window_seconds: float
+    ) -> EmailConfiguration | None:
         statement = update(email_configuration).where(_column.e_id == e_id, _VERIFICATION_DUE)
-        taken = statement.values(verification_due_at=after("pause")).returning(email_configuration)
-        row = first_of(self._connection, taken, {"pause": timedelta(seconds=next_due_seconds)})
+        taken = statement.values(verification_due_at=_NEXT_CHECK).returning(email_configuration)
+        seconds = {
+            "pause": timedelta(seconds=next_due_seconds),
+            "window": timedelta(seconds=window_seconds),
+        }
+        row = first_of(self._connection, taken, seconds)
         return None if row is None else configuration_of(row)
+
+    def put_back_verification(self, e_id: UUID, *, due_in_seconds: float) -> None:
+        statement = update(email_configuration).where(_column.e_id == e_id, _AWAITING)
+        due = statement.values(verification_due_at=after("pause"))
+        run(self._connection, due, {"pause": timedelta(seconds=due_in_seconds)})
 
     def count_send_fault(self, e_id: UUID) -> int:
         statement = update(email_configuration).where(_column.e_id == e_id)

@@ -84,8 +84,17 @@ class Configurations(Protocol):
 
     def drop_lease(self, e_id: UUID, *, token: UUID) -> None: ...
 
-    def take_verification(self, e_id: UUID, *, next_due_seconds: float) -> EmailConfiguration | None:
-        """Moves the due time on and returns the configuration, or None when it was not due: one ring, one check."""
+    def take_verification(
+        self, e_id: UUID, *, next_due_seconds: float, window_seconds: float
+    ) -> EmailConfiguration | None:
+        """Moves the due time on and returns the configuration, or None when it was not due: one ring, one check.
+
+        The next one is due after `next_due_seconds`, and at the end of the window if that comes first.
+        """
+        ...
+
+    def put_back_verification(self, e_id: UUID, *, due_in_seconds: float) -> None:
+        """For a check that was taken and not made."""
         ...
 
     def count_send_fault(self, e_id: UUID) -> int:

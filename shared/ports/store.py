@@ -12,12 +12,15 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Protocol
 
+from shared.ports.checks import Checks
 from shared.ports.configurations import Configurations
 from shared.ports.dead_letters import DeadLetters
 from shared.ports.events import Events
 from shared.ports.jobs import Jobs
+from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.suppressions import Suppressions
+from shared.ports.waits import Waits
 
 transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
@@ -36,6 +39,9 @@ class Transaction(Protocol):
     account: AccountState
     pressure: Pressure
     dead_letters: DeadLetters
+    turns: Turns
+    checks: Checks
+    waits: Waits
 
     def now(self) -> datetime:
         """The database's clock, aware UTC, the same throughout the transaction."""

@@ -63,6 +63,8 @@ def create(ports: ConfigurationPorts, tenant_id: UUID, author: str, wanted: NewC
             from_local_part=wanted.from_local_part,
             from_name=wanted.from_name,
             reply_to_email=wanted.reply_to_email,
+            operational_since=now,
+            administrative_since=now,
             created_at=now,
             updated_at=now,
         )

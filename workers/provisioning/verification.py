@@ -17,7 +17,9 @@ def verify(configuration_id: UUID, deps: ProvisioningDeps) -> None:
     """A ring that comes too early, or twice, finds that nothing is due."""
     with deps.store.begin() as tx:
         configuration = tx.configurations.take_verification(
-            configuration_id, next_due_seconds=deps.policy.polling_interval_seconds
+            configuration_id,
+            next_due_seconds=deps.policy.polling_interval_seconds,
+            window_seconds=deps.policy.polling_window.total_seconds(),
         )
     if configuration is None:
         return

@@ -5,11 +5,15 @@ and the one that callers see in an answer.
 """
 
 from shared.persistence.tables.base import KEY, MOMENT, metadata
-from shared.persistence.tables.configurations import email_configuration, email_configuration_record
+from shared.persistence.tables.configurations import (
+    email_configuration,
+    email_configuration_record,
+    verification_check,
+)
 from shared.persistence.tables.events import BEARS_ON_SUPPRESSION, EventStatus, email_event
 from shared.persistence.tables.jobs import email_job, email_job_content, send_attempt
 from shared.persistence.tables.operations import dead_letter, handler_fault, operator_action
-from shared.persistence.tables.provider import provider_account, send_pressure
+from shared.persistence.tables.provider import neighbour_turn, provider_account, send_pressure
 from shared.persistence.tables.suppressions import suppression_entry, suppression_fact
 
 __all__ = [
@@ -18,6 +22,7 @@ __all__ = [
     "metadata",
     "email_configuration",
     "email_configuration_record",
+    "verification_check",
     "email_job",
     "email_job_content",
     "send_attempt",
@@ -28,6 +33,7 @@ __all__ = [
     "suppression_fact",
     "provider_account",
     "send_pressure",
+    "neighbour_turn",
     "dead_letter",
     "handler_fault",
     "operator_action",

@@ -32,6 +32,8 @@ email_configuration = Table(
     Column("reply_to_email", Text),
     Column("operational", Text, nullable=False),
     Column("administrative", Text, nullable=False),
+    Column("operational_since", MOMENT, nullable=False, server_default=text("now()")),
+    Column("administrative_since", MOMENT, nullable=False, server_default=text("now()")),
     Column("retired_at", MOMENT),
     Column("cleaned_up_at", MOMENT),
     Column("recovering", Boolean, nullable=False),
@@ -133,4 +135,20 @@ email_configuration_record = Table(
     Column("previous", Uuid),
     UniqueConstraint("configuration_id", "version"),
     CheckConstraint("NOT snapshot ?| array['server_token', 'routing_token_hash']", name="no_secret"),
+)
+
+# A row is a run of checks that found the same. NULL: nobody answered; '' in a seen value: there is no such record.
+verification_check = Table(
+    "verification_check",
+    metadata,
+    Column("configuration_id", Uuid, ForeignKey("email_configuration.e_id"), primary_key=True),
+    Column("first_at", MOMENT, primary_key=True),
+    Column("last_at", MOMENT, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("dkim_verified", Boolean),
+    Column("return_path_verified", Boolean),
+    Column("dkim_seen", Text),
+    Column("return_path_seen", Text),
+    Column("provider_fault", Text),
+    Column("zone_fault", Text),
 )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, Float, Integer, SmallInteger, Table, Text, Uuid, text
 
-from shared.persistence.tables.base import MOMENT, metadata
+from shared.persistence.tables.base import KEY, MOMENT, metadata
 
 provider_account = Table(
     "provider_account",
@@ -32,5 +32,14 @@ send_pressure = Table(
     CheckConstraint("batch_size >= 1", name="batch_size"),
     CheckConstraint("calls_per_second > 0", name="calls_per_second"),
     # A call is an update of no indexed column.
+    postgresql_with={"fillfactor": "50"},
+)
+
+# When the next call may be made to a neighbour that limits calls for the whole account.
+neighbour_turn = Table(
+    "neighbour_turn",
+    metadata,
+    Column("neighbour", KEY, primary_key=True),
+    Column("free_at", MOMENT, nullable=False),
     postgresql_with={"fillfactor": "50"},
 )

@@ -11,6 +11,7 @@ from shared.ports.store import Store
 from tests.factories import CREATED, LONG_AGO, configuration, later, sendable
 
 MINE, YOURS = uuid4(), uuid4()
+DAY = 86_400
 
 
 def add(store: Store, *configurations: EmailConfiguration) -> None:
@@ -77,9 +78,9 @@ def test_a_due_verification_is_taken_once_until_it_is_due_again(store: Store) ->
     one = awaiting()
     add(store, one)
     with store.begin() as tx:
-        taken = tx.configurations.take_verification(one.e_id, next_due_seconds=30)
+        taken = tx.configurations.take_verification(one.e_id, next_due_seconds=30, window_seconds=DAY)
     with store.begin() as tx:
-        assert tx.configurations.take_verification(one.e_id, next_due_seconds=30) is None
+        assert tx.configurations.take_verification(one.e_id, next_due_seconds=30, window_seconds=DAY) is None
         assert tx.configurations.get(one.e_id) == taken
         assert taken is not None
         assert taken.verification_due_at is not None
@@ -102,7 +103,7 @@ def test_a_verification_that_is_not_due_is_neither_listed_nor_taken(
     add(store, one)
     with store.begin() as tx:
         assert tx.configurations.due_for_verification(10) == []
-        assert tx.configurations.take_verification(one.e_id, next_due_seconds=30) is None
+        assert tx.configurations.take_verification(one.e_id, next_due_seconds=30, window_seconds=DAY) is None
 
 
 def test_due_verifications_come_longest_due_first_and_no_more_than_asked_for(store: Store) -> None:

@@ -1,7 +1,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration
@@ -135,12 +135,23 @@ class MemoryConfigurations:
     def _is_free(self, e_id: UUID) -> bool:
         return e_id not in self._state.leases or self._moment.is_due(self._state.leases[e_id][1])
 
-    def take_verification(self, e_id: UUID, *, next_due_seconds: float) -> EmailConfiguration | None:
+    def take_verification(
+        self, e_id: UUID, *, next_due_seconds: float, window_seconds: float
+    ) -> EmailConfiguration | None:
         held = self._all.get(e_id)
         if held is None or not self._verification_is_due(held):
             return None
-        self._all[e_id] = replace(held, verification_due_at=self._moment.after(next_due_seconds))
+        due = self._moment.after(next_due_seconds)
+        if held.verification_started_at is not None:
+            window_end = held.verification_started_at + timedelta(seconds=window_seconds)
+            due = min(due, window_end) if window_end > self._moment.now else due
+        self._all[e_id] = replace(held, verification_due_at=due)
         return self._all[e_id]
+
+    def put_back_verification(self, e_id: UUID, *, due_in_seconds: float) -> None:
+        held = self._all.get(e_id)
+        if held is not None and held.operational is Operational.AWAITING_VERIFICATION and not held.retired:
+            self._all[e_id] = replace(held, verification_due_at=self._moment.after(due_in_seconds))
 
     def _verification_is_due(self, one: EmailConfiguration) -> bool:
         awaiting = one.operational is Operational.AWAITING_VERIFICATION and not one.retired

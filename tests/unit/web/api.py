@@ -80,6 +80,8 @@ def a_configuration(store: Store, **changes: Any) -> EmailConfiguration:
         "operational": Operational.OK,
         "administrative": Administrative.UNLOCKED,
         "routing_token_hash": sha256(ROUTING_TOKEN.encode()).digest(),
+        "operational_since": LONG_AGO,
+        "administrative_since": LONG_AGO,
         "created_at": LONG_AGO,
         "updated_at": LONG_AGO,
     }

@@ -1,0 +1,31 @@
+"""How often a neighbour that limits calls for the whole account may be called, by all workers together."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`granted`: it is ours, `wait_seconds` from now. Else nothing was taken, and none is to be had before that."""
+
+    granted: bool
+    wait_seconds: float
+
+
+class Turns(Protocol):
+    """One row a neighbour: the moment of the next free turn, by the database's clock."""
+
+    def take(self, neighbour: str, *, per_second: float, patience_seconds: float) -> Turn:
+        """The next free turn, when it comes within `patience_seconds`.
+
+        A neighbour that was left alone may be called `per_second` times at once; then evenly.
+        """
+        ...
+
+
+class Pace(Protocol):
+    """What a gateway asks before each call."""
+
+    def keep(self) -> None:
+        """Returns when it is our turn; raises `OutOfTurn` when that is too far off to wait for."""
+        ...
