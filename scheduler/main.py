@@ -19,10 +19,14 @@ from shared.telemetry.liveness import Liveness, Progress
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import record_leadership, record_scheduler_fault
 
+# A leader that looks after its lead this often too late has lost it: another leads after so many looks.
+SILENCE_IN_LOOKS = 5
+
 
 class Ticker:
     """Runs the timetable's jobs while this process leads; all of them at once when it begins to.
 
+    Whether it leads is asked again before each tick: whoever was stopped for a while does not know what it missed.
     Each look after the leadership touches the liveness file, unless a job hangs.
     """
 
@@ -40,19 +44,26 @@ class Ticker:
         self._entries = timetable(settings)
         self._leader_seconds = settings.leader_seconds
         self._leads = False
+        self._asking = threading.Lock()
         self._progress = Progress()
         self._liveness = Liveness(
             liveness_file, self._progress, counts="jobs_run", stuck_after_seconds=stuck_after_seconds
         )
 
     def look_after_leadership(self) -> None:
-        led_before, self._leads = self._leads, self._leadership.hold()
-        if self._leads != led_before:
-            record_leadership(leads=self._leads)
-        if self._leads and not led_before:
+        silence_seconds = SILENCE_IN_LOOKS * self._leader_seconds
+        if self._begins(lambda: self._leadership.hold(silence_seconds=silence_seconds)):
             for entry in self._entries:
                 self._run(entry.job)
         self._show_life()
+
+    def _begins(self, ask: Callable[[], bool]) -> bool:
+        """Asks, and tells what changed; True when the lead has just been won."""
+        with self._asking:
+            led_before, self._leads = self._leads, ask()
+            if self._leads != led_before:
+                record_leadership(leads=self._leads)
+            return self._leads and not led_before
 
     def schedule_on(self, scheduler: BackgroundScheduler) -> None:
         # One look for several missed ones is enough, and a slow one must not pile up.
@@ -64,6 +75,8 @@ class Ticker:
             )
 
     def _tick(self, job: Callable[[SchedulerDeps], None]) -> None:
+        if self._leads:
+            self._begins(self._leadership.holds)
         if self._leads:
             self._run(job)
 

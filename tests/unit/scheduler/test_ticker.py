@@ -29,8 +29,13 @@ SETTINGS = read(ENOUGH).scheduler.model_copy(
 class FakeLeadership:
     def __init__(self, *, leads: bool) -> None:
         self.leads = leads
+        self.silence_seconds = 0.0
 
-    def hold(self) -> bool:
+    def hold(self, *, silence_seconds: float) -> bool:
+        self.silence_seconds = silence_seconds
+        return self.leads
+
+    def holds(self) -> bool:
         return self.leads
 
     def resign(self) -> None:
@@ -111,6 +116,29 @@ def test_whoever_loses_the_lead_stops_and_begins_anew_when_it_is_back(make: Make
     assert world.tick() == 0
     world.leadership.leads = True
     assert world.look() > 0
+
+
+def test_a_tick_after_the_lead_was_lost_does_not_run_though_nobody_looked_meanwhile(make: Make) -> None:
+    world = make(leads=True)
+    world.look()
+    world.leadership.leads = False
+    assert world.tick() == 0
+
+
+def test_a_tick_that_found_the_lead_lost_leaves_the_timetable_to_the_next_look(make: Make) -> None:
+    world = make(leads=True)
+    at_once = world.look()
+    world.leadership.leads = False
+    world.tick()
+    world.leadership.leads = True
+    assert world.tick() == 0
+    assert world.look() == at_once
+
+
+def test_the_lead_is_lost_only_by_a_silence_of_several_looks(make: Make) -> None:
+    world = make(leads=True)
+    world.look()
+    assert world.leadership.silence_seconds >= 3 * SETTINGS.leader_seconds
 
 
 def test_a_database_that_is_away_ends_neither_the_tick_nor_the_leader(make: Make) -> None:

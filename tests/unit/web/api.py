@@ -39,7 +39,10 @@ LONG_AGO = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 class NoLeadership:
     """The ingress leads nothing."""
 
-    def hold(self) -> bool:
+    def hold(self, *, silence_seconds: float) -> bool:
+        return False
+
+    def holds(self) -> bool:
         return False
 
     def resign(self) -> None:
