@@ -3,6 +3,8 @@
 import os
 import re
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ REFERENCE = Path(__file__).with_name("reference.conf")
 ROOT = "modules.v1.shop-access.email"
 
 _VARIABLE = re.compile(r"\$\{\??([A-Z][A-Z0-9_]*)}")
+_COMMENT = re.compile(r"^ *#.*$", re.MULTILINE)
 
 
 class InvalidSettings(EmailModuleError):
@@ -37,18 +40,35 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     environment = os.environ if environment is None else environment
     source = environment.get("EMAIL_CONFIG_FILE") or REFERENCE.name
     try:
-        reference, override = _texts(environment)
-        variables, faults = _variables(environment, {*_VARIABLE.findall(reference + override)})
-        plain = _resolved(reference, override, variables).get_config(ROOT).as_plain_ordered_dict()
+        override = _override(environment)
+        variables, faults = _variables(environment, {*_VARIABLE.findall(_reference() + override)})
+        plain = _resolved(override, variables).get_config(ROOT).as_plain_ordered_dict()
     except (ParseBaseException, ConfigException, OSError, ValueError) as error:
         raise InvalidSettings([f"{source}: {_what(error)}"]) from None
     return _typed(plain, faults)
 
 
-def _texts(environment: Mapping[str, str]) -> tuple[str, str]:
-    override = environment.get("EMAIL_CONFIG_FILE")
-    reference = REFERENCE.read_text(encoding="utf-8")
-    return reference, Path(override).read_text(encoding="utf-8") if override else ""
+@cache
+def _reference() -> str:
+    """Without its comments, line for line: pyhocon takes longer over them than over the settings."""
+    return _COMMENT.sub("", REFERENCE.read_text(encoding="utf-8"))
+
+
+@cache
+def _defaults(variables: frozenset[str]) -> ConfigTree:
+    """The reference, parsed but not resolved: the costly part of a read. To be copied before it is changed.
+
+    Lines about other variables are left out: pyhocon would look for them in the process itself.
+    """
+    lines = (
+        line if variables.issuperset(_VARIABLE.findall(line)) else "" for line in _reference().splitlines()
+    )
+    return ConfigFactory.parse_string("\n".join(lines), resolve=False)
+
+
+def _override(environment: Mapping[str, str]) -> str:
+    path = environment.get("EMAIL_CONFIG_FILE")
+    return Path(path).read_text(encoding="utf-8") if path else ""
 
 
 def _variables(environment: Mapping[str, str], names: set[str]) -> tuple[dict[str, str], list[str]]:
@@ -63,10 +83,8 @@ def _variables(environment: Mapping[str, str], names: set[str]) -> tuple[dict[st
     return {name: value for name, value in variables.items() if value}, faults
 
 
-def _resolved(reference: str, override: str, variables: Mapping[str, str]) -> ConfigTree:
-    """Lines about variables that are not set are left out: pyhocon would look for them in the process itself."""
-    lines = (line for line in reference.splitlines() if variables.keys() >= {*_VARIABLE.findall(line)})
-    tree = ConfigFactory.parse_string("\n".join(lines), resolve=False)
+def _resolved(override: str, variables: Mapping[str, str]) -> ConfigTree:
+    tree = deepcopy(_defaults(frozenset(variables.keys() & {*_VARIABLE.findall(_reference())})))
     if override:
         tree = ConfigTree.merge_configs(tree, ConfigFactory.parse_string(override, resolve=False))
     for name, value in variables.items():

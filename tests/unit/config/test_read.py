@@ -145,6 +145,14 @@ def test_a_default_is_replaced_by_its_variable_and_an_empty_one_is_not_set() -> 
     assert read({**ENOUGH, "SENTRY_DSN": "", "ARDA_API_KEY_PREVIOUS": ""}).api_keys.previous is None
 
 
+def test_a_read_leaves_nothing_behind_for_the_next(tmp_path: Path) -> None:
+    defaults = by_default()
+    changed = {"EMAIL_PARTITION": "stage", "EMAIL_POSTMARK_ACCOUNT_TOKEN": "another"}
+    text = f"{ROOT}.extras {{ send.batchSize = 7, aws.region = eu-west-1 }}"
+    assert read(with_file(tmp_path, text, **changed)).partition == "stage"
+    assert read(ENOUGH) == defaults
+
+
 def test_only_the_given_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "elsewhere-1")
     monkeypatch.setenv("EMAIL_PURPOSE", "elsewhere")
