@@ -3,8 +3,8 @@
 import itertools
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -38,6 +38,7 @@ class Callers:
 
     Leaving the block ends it: what was begun is answered, or repeated until it is.
 
+    `later`: codes of refusals that will pass, and are repeated as well; counted apart as `put_off`.
     `told` maps each key to every job id that was answered for it; more than one would be a broken promise.
     """
 
@@ -50,10 +51,12 @@ class Callers:
         jobs: int | None = None,
         rate: float | None = None,
         body: Body = plain,
+        later: Collection[str] = (),
     ) -> None:
         self._door, self._tenants, self._prefix, self._jobs = door, tenants, prefix, jobs
         self._interval = 0.0 if rate is None else 1.0 / rate
         self._body = body
+        self._later = later
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(THREADS)]
@@ -61,6 +64,9 @@ class Callers:
         self._give_up = threading.Event()
         self.told: dict[str, set[str]] = defaultdict(set)
         self.repeats = 0
+        self.put_off = 0
+        # What was answered instead, and repeated: "503", or "none" without an answer.
+        self.answers: Counter[str] = Counter()
         self.refused: list[str] = []
 
     def __enter__(self) -> Self:
@@ -108,19 +114,28 @@ class Callers:
             try:
                 answer = client.send(job, key=key)
             except requests.RequestException:  # not JSON, for half an answer, is one of these
-                self._again()
+                self._again("none")
                 continue
             if answer.status in (200, 202):
                 with self._lock:
                     self.told[key].add(str(answer.payload["eId"]))
                 return
+            if answer.status == 409 and answer.body.get("code") in self._later:
+                self._put_off()
+                continue
             if answer.status < 500 and answer.status != 429:
                 with self._lock:
                     self.refused.append(f"{answer.status} {answer.body.get('code')}")
                 return
-            self._again()
+            self._again(str(answer.status))
 
-    def _again(self) -> None:
+    def _put_off(self) -> None:
+        with self._lock:
+            self.put_off += 1
+        self._give_up.wait(REPEAT_SECONDS)
+
+    def _again(self, instead: str) -> None:
         with self._lock:
             self.repeats += 1
+            self.answers[instead] += 1
         self._give_up.wait(REPEAT_SECONDS)

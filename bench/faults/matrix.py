@@ -1,9 +1,17 @@
 """All faults, in their order."""
 
-from bench.faults import of_network, of_oddities, of_points, of_processes, of_servers, of_tenants
+from bench.faults import (
+    of_locks,
+    of_network,
+    of_oddities,
+    of_points,
+    of_processes,
+    of_servers,
+    of_tenants,
+)
 from bench.faults.rehearsal import FAULTS, Fault
 
-MODULES = (of_network, of_oddities, of_points, of_processes, of_servers, of_tenants)
+MODULES = (of_locks, of_network, of_oddities, of_points, of_processes, of_servers, of_tenants)
 
 
 def matrix() -> dict[str, Fault]:

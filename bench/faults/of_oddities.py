@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.faults.callers import plain
 from bench.faults.nursery import Wishes
-from bench.faults.plan import SENDERS
+from bench.faults.plan import SCHEDULERS, SENDERS
 from bench.faults.rehearsal import Rehearsal, Size, fault
 from bench.faults.simulator import SEND
 from sandbox.client import Json
@@ -32,7 +32,7 @@ def wrong_clocks(run: Rehearsal) -> None:
     """With doubts and retries, which wait for moments."""
     ahead = _fresh(EMAIL_BENCH_CLOCK_OFFSET=str(CLOCK_SECONDS))
     behind = _fresh(EMAIL_BENCH_CLOCK_OFFSET=str(-CLOCK_SECONDS))
-    wishes = {"send-1": ahead, "send-2": behind, "projection": ahead, "scheduler": behind}
+    wishes = {"send-1": ahead, "send-2": behind, "projection": ahead, **dict.fromkeys(SCHEDULERS, behind)}
     rules: tuple[Json, ...] = (
         {"kind": "accept_then_reset", "endpoint": SEND, "probability": 0.3},
         {"kind": "unavailable_503", "endpoint": SEND, "probability": 0.2},

@@ -14,7 +14,7 @@ from uuid import uuid4
 import requests
 
 from bench.faults.nursery import Wishes
-from bench.faults.plan import SENDERS, SETTINGS
+from bench.faults.plan import SCHEDULERS, SENDERS, SETTINGS
 from bench.faults.rehearsal import Rehearsal, Size, fault
 from bench.faults.simulator import LATE_CALLBACKS, SEND
 from sandbox.client import expect
@@ -74,7 +74,7 @@ PLACES = (
         ("provisioning",),
         {"provision.intended": 0.1, "provision.called": 0.1, "provision.done": 0.1},
     ),
-    Points(("scheduler",), {"schedule.found": 0.05, "schedule.rung": 0.05}),
+    Points(SCHEDULERS, {"schedule.found": 0.05, "schedule.rung": 0.05}),
 )
 NAMES = [name for points in PLACES for name in points.likely]
 

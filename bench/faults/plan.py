@@ -11,6 +11,8 @@ SEARCH_LAG_SECONDS = {"min": 0.0, "max": 120.0}
 DELIVERY_SECONDS = {"min": 6.0, "max": 240.0}
 LEASE_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
+# Of the schedulers, after their leadership.
+LOOK_SECONDS = 1.0
 
 # A lease is twice what a call may take, and the grace is the longest lag and a second more. What waits for a worker
 # that was killed or stopped is as much shorter as the lease is.
@@ -30,6 +32,7 @@ modules.v1.shop-access.email.extras {{
     sweepSeconds = {SWEEP_SECONDS}
     verificationSeconds = 1
     reconcileSeconds = 1
+    leaderSeconds = {LOOK_SECONDS}
   }}
   send {{
     leaseSeconds = {LEASE_SECONDS}
@@ -45,7 +48,8 @@ modules.v1.shop-access.email.extras {{
 
 SENDERS = ("send-1", "send-2")
 WORKERS = (*SENDERS, "projection", "provisioning")
-ROLES = ("web", *WORKERS, "scheduler")
+SCHEDULERS = ("scheduler-1", "scheduler-2", "scheduler-3")
+ROLES = ("web", *WORKERS, *SCHEDULERS)
 
 
 def _in_nursery(name: str, role: Role) -> Role:

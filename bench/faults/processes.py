@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from bench.faults.nursery import Wishes
-from bench.faults.plan import ROLES
+from bench.faults.plan import ROLES, SCHEDULERS
 from sandbox.ports import listens, talks_to
 from sandbox.stack import commands
 from sandbox.stack.records import State
@@ -105,7 +105,7 @@ class Processes:
         if role == "web":
             return listens(leader, self._web_port)
         # Through a proxy it has some connection, too.
-        return talks_to(leader, self._database_port if role == "scheduler" else self._redis_port) or any(
+        return talks_to(leader, self._database_port if role in SCHEDULERS else self._redis_port) or any(
             talks_to(leader, port) for port in self.proxied_ports
         )
 

@@ -57,8 +57,9 @@ class Rehearsal:
         tenants: Sequence[Tenant] | None = None,
         body: Body = plain,
         ends: Collection[str] = ("DELIVERED",),
+        later: Collection[str] = (),
     ) -> Callers:
-        """`ends`: in what status these jobs may come to rest."""
+        """`ends`: in what status these jobs may come to rest. `later`: see `Callers`."""
         self._groups += 1
         prefix = f"{self.prefix}-{self._groups}"
         self.ends[prefix] = ends
@@ -69,6 +70,7 @@ class Rehearsal:
             jobs=jobs,
             rate=rate or self.size.rate,
             body=body,
+            later=later,
         )
         self._callers.append(callers)
         return callers

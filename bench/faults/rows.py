@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg.rows import class_row
@@ -61,6 +61,11 @@ class Database:
     def ask(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._connected() as connection:
             return connection.execute(question, values).fetchall()
+
+    def run(self, statements: LiteralString) -> None:
+        """One transaction."""
+        with self._connected() as connection, connection.transaction():
+            connection.execute(statements)
 
     def connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
         """One more connection, or the server's refusal."""
