@@ -1,6 +1,7 @@
 """All faults, in their order."""
 
 from bench.faults import (
+    of_leaders,
     of_locks,
     of_network,
     of_oddities,
@@ -11,7 +12,7 @@ from bench.faults import (
 )
 from bench.faults.rehearsal import FAULTS, Fault
 
-MODULES = (of_locks, of_network, of_oddities, of_points, of_processes, of_servers, of_tenants)
+MODULES = (of_leaders, of_locks, of_network, of_oddities, of_points, of_processes, of_servers, of_tenants)
 
 
 def matrix() -> dict[str, Fault]:

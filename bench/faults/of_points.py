@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import requests
 
+from bench.faults.logs import Log
 from bench.faults.nursery import Wishes
 from bench.faults.plan import SCHEDULERS, SENDERS, SETTINGS
 from bench.faults.rehearsal import Rehearsal, Size, fault
@@ -23,7 +24,7 @@ from sandbox.stack.tenant import Tenant
 
 # Deaths are thrown dice here: no job is to be found guilty of those that hit it by chance.
 _PATIENT = SETTINGS + "modules.v1.shop-access.email.extras.send.poisonAfter = 1000000\n"
-_HIT = "email.fault_point.hit"
+HIT = "email.fault_point.hit"
 # Patience for the points that are passed least.
 SECONDS_AT_LEAST, SECONDS_A_DEATH = 90.0, 15.0
 PROVISIONED_SECONDS = 300.0
@@ -121,7 +122,7 @@ class Armoury:
         self._processes = run.world.processes
         self._settings = settings
         roles = [role for points in PLACES for role in points.roles]
-        self._logs = {role: Log(run.world.processes.folder / "logs" / f"{role}.log") for role in roles}
+        self._logs = {role: Hits(run.world.processes.folder / "logs" / f"{role}.log") for role in roles}
         self._armed: list[str] = []
 
     @contextmanager
@@ -141,7 +142,7 @@ class Armoury:
         self._processes.dress(dict.fromkeys(points.roles, Wishes()))
 
     def deaths(self) -> Counter[str]:
-        return sum((log.hits() for log in self._logs.values()), Counter[str]())
+        return sum((log.counted() for log in self._logs.values()), Counter[str]())
 
     def _wishes(self, names: list[str]) -> dict[str, Wishes]:
         return {
@@ -151,20 +152,15 @@ class Armoury:
         }
 
 
-class Log:
-    """What a role has logged since now."""
+class Hits:
+    """At which points a role has died since now."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = path.stat().st_size
+        self._log = Log(path)
         self._hits: Counter[str] = Counter()
 
-    def hits(self) -> Counter[str]:
-        with self._path.open("rb") as log:
-            log.seek(self._offset)
-            whole, newline, _ = log.read().rpartition(b"\n")
-        self._offset += len(whole) + len(newline)
-        hits = [line for line in whole.decode(errors="replace").splitlines() if _HIT in line]
+    def counted(self) -> Counter[str]:
+        hits = [line for line in self._log.news() if HIT in line]
         self._hits.update(name for name in NAMES for line in hits if f'"{name}"' in line)
         return self._hits
 

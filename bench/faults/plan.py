@@ -12,7 +12,7 @@ DELIVERY_SECONDS = {"min": 6.0, "max": 240.0}
 LEASE_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
 # Of the schedulers, after their leadership.
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 
 # A lease is twice what a call may take, and the grace is the longest lag and a second more. What waits for a worker
 # that was killed or stopped is as much shorter as the lease is.

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -59,6 +59,10 @@ class Processes:
         self.terminate(role)
         _wait(lambda: self.ends(role) > before, f"the end of {role}")
         self.wait_ready(role)
+
+    def role_of(self, local_port: int, roles: Iterable[str]) -> str | None:
+        """Whose process has a connection from this port."""
+        return next((role for role in roles if talks_from(self._leader(role), local_port)), None)
 
     def ends(self, role: str) -> int:
         """How often it ended so far, by whatever."""
@@ -148,6 +152,17 @@ class Processes:
         processes = self._state.processes()
         assert processes is not None, "the stack runs"
         os.kill(processes.by_name[server].pid, signal.SIGQUIT)
+
+
+def talks_from(pid: int, local_port: int) -> bool:
+    """Whether `pid` or a descendant of it has a connection from this port."""
+    with suppress(psutil.NoSuchProcess):
+        leader = psutil.Process(pid)
+        for member in [leader, *leader.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                if any(held.laddr.port == local_port for held in member.net_connections("tcp")):
+                    return True
+    return False
 
 
 def _wait(holds: Callable[[], bool], what: str) -> None:
