@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, func, select, text
 
 from shared.persistence.account import PostgresAccountState
+from shared.persistence.checks import PostgresChecks
 from shared.persistence.configurations import PostgresConfigurations
 from shared.persistence.dead_letters import PostgresDeadLetters
 from shared.persistence.events import PostgresEvents
@@ -15,14 +16,19 @@ from shared.persistence.ids import new_id
 from shared.persistence.jobs import PostgresJobs
 from shared.persistence.pressure import PostgresPressure
 from shared.persistence.suppressions import PostgresSuppressions
+from shared.persistence.turns import PostgresTurns
+from shared.persistence.waits import PostgresWaits
+from shared.ports.checks import Checks
 from shared.ports.clock import NewId
 from shared.ports.configurations import Configurations
 from shared.ports.dead_letters import DeadLetters
 from shared.ports.events import Events
 from shared.ports.jobs import Jobs
+from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
+from shared.ports.waits import Waits
 
 
 class PostgresTransaction:
@@ -33,6 +39,9 @@ class PostgresTransaction:
     account: AccountState
     pressure: Pressure
     dead_letters: DeadLetters
+    turns: Turns
+    checks: Checks
+    waits: Waits
 
     def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
@@ -44,6 +53,9 @@ class PostgresTransaction:
         self.account = PostgresAccountState(connection)
         self.pressure = PostgresPressure(connection)
         self.dead_letters = PostgresDeadLetters(connection, new_id)
+        self.turns = PostgresTurns(connection)
+        self.checks = PostgresChecks(connection)
+        self.waits = PostgresWaits(connection)
 
     def now(self) -> datetime:
         if self._now is None:

@@ -7,16 +7,20 @@ from threading import Lock
 
 from shared.domain.errors import StoreUnavailable
 from shared.persistence.ids import new_id
+from shared.ports.checks import Checks
 from shared.ports.clock import NewId
 from shared.ports.configurations import Configurations
 from shared.ports.dead_letters import DeadLetters
 from shared.ports.events import Events
 from shared.ports.jobs import Jobs
+from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
+from shared.ports.waits import Waits
 from tests.fakes.clock import FixedClock
 from tests.fakes.store.account import MemoryAccountState
+from tests.fakes.store.checks import MemoryChecks
 from tests.fakes.store.configurations import MemoryConfigurations
 from tests.fakes.store.dead_letters import MemoryDeadLetters
 from tests.fakes.store.events import MemoryEvents
@@ -24,6 +28,8 @@ from tests.fakes.store.jobs import MemoryJobs
 from tests.fakes.store.pressure import MemoryPressure
 from tests.fakes.store.state import Moment, State
 from tests.fakes.store.suppressions import MemorySuppressions
+from tests.fakes.store.turns import MemoryTurns
+from tests.fakes.store.waits import MemoryWaits
 
 
 class MemoryTransaction:
@@ -34,6 +40,9 @@ class MemoryTransaction:
     account: AccountState
     pressure: Pressure
     dead_letters: DeadLetters
+    turns: Turns
+    checks: Checks
+    waits: Waits
 
     def __init__(self, state: State, moment: Moment, new_id: NewId) -> None:
         self._moment = moment
@@ -45,6 +54,9 @@ class MemoryTransaction:
         self.account = MemoryAccountState(state, moment)
         self.pressure = MemoryPressure(state, moment)
         self.dead_letters = letters
+        self.turns = MemoryTurns(state, moment)
+        self.checks = MemoryChecks(state, moment)
+        self.waits = MemoryWaits(state, moment)
 
     def now(self) -> datetime:
         return self._moment.now

@@ -12,6 +12,7 @@ from shared.domain.event import EmailEvent
 from shared.domain.job import EmailJob
 from shared.domain.mail import MessageContent
 from shared.domain.suppression import SuppressionEntry, SuppressionFact
+from shared.domain.verification import CheckRun
 from shared.ports.configurations import ConfigurationRecord
 from shared.ports.events import EventHeaders
 
@@ -71,6 +72,9 @@ class State:
     letters: dict[UUID, DeadLetter] = field(default_factory=dict)
     faults: dict[tuple[str, UUID], tuple[int, datetime]] = field(default_factory=dict)
     limits: dict[UUID, Limit] = field(default_factory=dict)
+    # When a neighbour's next turn is free, and the newest run of checks last.
+    turns: dict[str, datetime] = field(default_factory=dict)
+    checks: dict[UUID, tuple[CheckRun, ...]] = field(default_factory=dict)
 
     def copy(self) -> "State":
         return State(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
