@@ -19,9 +19,10 @@ from shared.messaging.messages import (
 )
 from shared.ports.doorbell import Doorbell
 from shared.ports.store import Store, Transaction
+from shared.ports.waits import Waiting
 from shared.steering import finish_drain
 from shared.telemetry.fault_points import fault_point
-from shared.telemetry.metrics import record_configurations_by_state, record_sweep
+from shared.telemetry.metrics import record_configurations_by_state, record_oldest_waits, record_sweep
 
 AUTHOR = "scheduler"
 
@@ -100,6 +101,14 @@ def tell_states(deps: SchedulerDeps) -> None:
     record_configurations_by_state(counts)
 
 
+def tell_waits(deps: SchedulerDeps) -> None:
+    with deps.store.begin() as tx:
+        oldest, now = tx.waits.oldest(), tx.now()
+    record_oldest_waits(
+        {state: max(0.0, (now - oldest.get(state, now)).total_seconds()) for state in Waiting}
+    )
+
+
 def reconcile(deps: SchedulerDeps) -> None:
     for job in (
         stale_sends,
@@ -108,6 +117,7 @@ def reconcile(deps: SchedulerDeps) -> None:
         stalled_removals,
         finished_drains,
         tell_states,
+        tell_waits,
     ):
         job(deps)
 

@@ -17,6 +17,7 @@ from shared.gateways.postmark.sender import PostmarkSender
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
 from shared.gateways.route53.zone import Route53Zone, make_route53_client
 from shared.gateways.system.clock import SystemClock
+from shared.gateways.system.pace import SharedPace
 from shared.messaging.broker import BrokerSettings, build_broker, build_doorbell
 from shared.messaging.watch import WatchSettings
 from shared.persistence.engine import make_engine
@@ -30,9 +31,13 @@ from shared.ports.doorbell import Doorbell
 from shared.ports.key_material import TokenCipher
 from shared.ports.leadership import Leadership
 from shared.ports.mail import EventReader, MailAccount, MailSender, SentMessages
+from shared.ports.pace import Pace
 from shared.ports.store import Store
 from shared.telemetry.fault_points import arm, plan_of
 from shared.telemetry.metrics import record_fault_point, record_registry_added, record_registry_unreadable
+
+# A thread may wait so long for its turn at a neighbour; who would have to wait longer comes back later.
+TURN_PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +70,18 @@ def build(settings: Settings, role: str) -> Container:
         application_name=f"email-{role}",
     )
     wire = Wire(_postmark(settings))
+    store = PostgresStore(engine)
     return Container(
         settings=settings,
         clock=SystemClock(),
         new_id=new_id,
-        store=PostgresStore(engine),
+        store=store,
         leadership=AdvisoryLeadership(engine),
         doorbell=build_doorbell(_broker(settings)),
         cipher=AesGcmCipher(MaterialRegistry(settings.key_material.file, on_refresh=_tell_refresh)),
-        mail_account=PostmarkAccount(wire),
+        mail_account=PostmarkAccount(
+            wire, _pace(store, "postmark", settings.postmark.account_calls_per_second)
+        ),
         mail_sender=PostmarkSender(wire),
         sent_messages=PostmarkSearch(wire),
         event_reader=PostmarkEvents(),
@@ -81,7 +89,14 @@ def build(settings: Settings, role: str) -> Container:
             make_route53_client(settings.aws.endpoint_url, settings.aws.region),
             zone_id=settings.mail_zone.id,
             zone_name=settings.mail_zone.name,
+            pace=_pace(store, "route53", settings.aws.route53_calls_per_second),
         ),
+    )
+
+
+def _pace(store: Store, neighbour: str, calls_per_second: float) -> Pace:
+    return SharedPace(
+        store, neighbour, calls_per_second=calls_per_second, patience_seconds=TURN_PATIENCE_SECONDS
     )
 
 

@@ -54,6 +54,7 @@ class MailZone(Group):
 class Aws(Group):
     region: str
     endpoint_url: str | None = None
+    route53_calls_per_second: Annotated[float, Field(gt=0)]
 
 
 class Postmark(Group):
@@ -62,6 +63,7 @@ class Postmark(Group):
     connect_timeout_seconds: Seconds
     read_timeout_seconds: Seconds
     webhook_timeout_seconds: Seconds
+    account_calls_per_second: Annotated[float, Field(gt=0)]
 
 
 class ApiKeys(Group):

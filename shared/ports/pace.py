@@ -26,6 +26,9 @@ class Turns(Protocol):
 class Pace(Protocol):
     """What a gateway asks before each call."""
 
-    def keep(self) -> None:
-        """Returns when it is our turn; raises `OutOfTurn` when that is too far off to wait for."""
+    def keep(self, *, patient: bool = True) -> None:
+        """Returns when it is our turn; raises `OutOfTurn` when that is too far off to wait for.
+
+        Not `patient`: for what may as well be left out, so that it takes nothing from what may not.
+        """
         ...

@@ -17,6 +17,11 @@ _log = structlog.get_logger("email")
 _LIFECYCLE = Counter(
     "email_configuration_lifecycle", "Signals and reports, by what came of them", ("trigger", "verdict")
 )
+_OLDEST_WAIT = Gauge(
+    "email_oldest_wait_seconds",
+    "For how long the one that waits longest has waited.",
+    ["state"],
+)
 _CONFIGURATIONS = Gauge(
     "email_configuration_lifecycle_state",
     "Configurations in each state",
@@ -65,6 +70,12 @@ def record_configurations_by_state(counts: Mapping[tuple[str, str], int]) -> Non
         _CONFIGURATIONS.labels(operational.value, administrative.value).set(count)
 
 
+def record_oldest_waits(seconds: Mapping[str, float]) -> None:
+    """By every state in which something may wait; 0 where nothing does."""
+    for state, waited in seconds.items():
+        _OLDEST_WAIT.labels(state).set(waited)
+
+
 def record_provisioning_step(
     configuration_id: UUID, *, step: str, outcome: str, code: str | None = None
 ) -> None:
@@ -88,6 +99,11 @@ def record_verification_check(configuration_id: UUID, *, dkim: bool, return_path
         dkim=dkim,
         return_path=return_path,
     )
+
+
+def record_dns_changed(configuration_id: UUID) -> None:
+    """The provider wants other records than those we wrote: a key was rotated or revoked."""
+    _log.warning("email.configuration.lifecycle.dns_changed", configuration=str(configuration_id))
 
 
 def record_verification_unavailable(configuration_id: UUID, *, code: str) -> None:

@@ -1,22 +1,16 @@
-"""Provision a configuration, or take it down again: one step at a time, each committed before the next.
-
-A lease keeps two workers from the same configuration. A fault that may pass keeps the lease for a while and leaves; the
-scheduler rings again when it has run out. A crash does the same, without the words.
-"""
+"""Provision a configuration, or take it down again: one step at a time, each committed before the next."""
 
 import hashlib
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import NoReturn
 from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration, Step, StepFailure
 from shared.domain.errors import (
-    Conflict,
     InvalidValue,
     KeyMaterialError,
     OutcomeUnknown,
+    OutOfTurn,
     ProviderError,
     ProviderRefused,
     ProviderUnavailable,
@@ -25,30 +19,19 @@ from shared.domain.lifecycle import Operational, Trigger
 from shared.ports.configurations import Change
 from shared.ports.rows import Lock
 from shared.steering import Steered, steer
-from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_provisioning_step
 from workers.provisioning.deps import AUTHOR, ProvisioningDeps
+from workers.provisioning.progress import Later, Saver, leased
 from workers.provisioning.steps import STEPS
 from workers.provisioning.undo import DELETION_NOT_ENABLED, step_to_undo, undo_next
 
-# 256 random bits.
-ROUTING_TOKEN_BYTES = 32
-
 
 def provision(configuration_id: UUID, deps: ProvisioningDeps) -> None:
-    _leased(configuration_id, deps, _provision)
+    leased(configuration_id, deps, _provision)
 
 
 def remove(configuration_id: UUID, deps: ProvisioningDeps) -> None:
-    _leased(configuration_id, deps, _remove)
-
-
-class Later(Exception):
-    """Something that may pass stands in the way: try again in `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"again in {seconds:.0f} s")
-        self.seconds = seconds
+    leased(configuration_id, deps, _remove)
 
 
 class StepFailed(Exception):
@@ -57,72 +40,6 @@ class StepFailed(Exception):
     def __init__(self, failure: StepFailure) -> None:
         super().__init__(f"{failure.step}: {failure.code}")
         self.failure = failure
-
-
-@dataclass(frozen=True, slots=True)
-class Saver:
-    """Commits progress; renews the lease with it, so that only a silent worker loses it. Then it raises `Conflict`."""
-
-    deps: ProvisioningDeps
-    lease: UUID
-    routing_token: str = field(repr=False)
-
-    def intend(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration:
-        if configuration.provisioned.intent is step:
-            return configuration
-        intended = replace(configuration.provisioned, intent=step)
-        saved = self.save(replace(configuration, provisioned=intended), f"{step}: intended")
-        fault_point("provision.intended")
-        return saved
-
-    def withdraw(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration:
-        plain = replace(configuration.provisioned, intent=None)
-        return self.save(replace(configuration, provisioned=plain), f"{step}: refused, nothing was made")
-
-    def done(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration:
-        fault_point("provision.called")
-        record_provisioning_step(configuration.e_id, step=step, outcome="done")
-        settled = replace(configuration.provisioned, intent=None, tries=0)
-        saved = self.save(replace(configuration, provisioned=settled), f"{step}: done")
-        fault_point("provision.done")
-        return saved
-
-    def save(self, configuration: EmailConfiguration, cause: str) -> EmailConfiguration:
-        with self.deps.store.begin() as tx:
-            if not tx.configurations.take_lease(
-                configuration.e_id, token=self.lease, lease_seconds=self.deps.policy.lease_seconds
-            ):
-                raise Conflict("the lease ran out, and another worker has it")
-            moved = replace(configuration, updated_at=tx.now())
-            return tx.configurations.save(moved, Change(AUTHOR, cause))
-
-
-Work = Callable[[EmailConfiguration, ProvisioningDeps, Saver], Steered | None]
-
-
-def _leased(configuration_id: UUID, deps: ProvisioningDeps, work: Work) -> None:
-    """Runs `work` under a lease, if nobody else is at it; rings for what comes next after letting go."""
-    saver = Saver(deps, lease=deps.new_id(), routing_token=secrets.token_urlsafe(ROUTING_TOKEN_BYTES))
-    with deps.store.begin() as tx:
-        lease_seconds = deps.policy.lease_seconds
-        if not tx.configurations.take_lease(configuration_id, token=saver.lease, lease_seconds=lease_seconds):
-            return
-        configuration = tx.configurations.get(configuration_id)
-    assert configuration is not None, "a lease is on a row"
-    try:
-        steered = work(configuration, deps, saver)
-    except Later as later:
-        _hold_lease(configuration_id, deps, saver, later.seconds)
-        return
-    with deps.store.begin() as tx:
-        tx.configurations.drop_lease(configuration_id, token=saver.lease)
-    if steered is not None:
-        deps.doorbell.ring(*steered.rings)
-
-
-def _hold_lease(configuration_id: UUID, deps: ProvisioningDeps, saver: Saver, seconds: float) -> None:
-    with deps.store.begin() as tx:
-        tx.configurations.take_lease(configuration_id, token=saver.lease, lease_seconds=seconds)
 
 
 def _provision(configuration: EmailConfiguration, deps: ProvisioningDeps, saver: Saver) -> Steered | None:
@@ -151,6 +68,8 @@ def _run_steps(configuration: EmailConfiguration, deps: ProvisioningDeps, saver:
             raise StepFailed(StepFailure(step, refused.code, refused.message)) from refused
         except InvalidValue as invalid:
             raise StepFailed(StepFailure(step, "invalid", str(invalid))) from invalid
+        except OutOfTurn as busy:
+            raise _in_turn(busy) from busy
         except (ProviderUnavailable, OutcomeUnknown) as fault:
             _put_off(
                 StepFailure(step, fault.code, fault.message),
@@ -162,6 +81,12 @@ def _run_steps(configuration: EmailConfiguration, deps: ProvisioningDeps, saver:
         except KeyMaterialError as fault:
             _put_off(StepFailure(step, "key_material", str(fault)), None, configuration.e_id, deps, saver)
     return configuration
+
+
+def _in_turn(busy: OutOfTurn) -> Later:
+    """Nobody refused us: no try is counted."""
+    assert busy.retry_after_seconds is not None, "a turn has a time"
+    return Later(busy.retry_after_seconds)
 
 
 def _put_off(
@@ -199,6 +124,8 @@ def _undo_all(
     while left is None:
         try:
             undone = undo_next(configuration, deps)
+        except OutOfTurn as busy:
+            raise _in_turn(busy) from busy
         except (ProviderUnavailable, OutcomeUnknown) as fault:
             left = _put_off_undoing(fault, e_id, deps, saver)
             break

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from shared.domain.configuration import EmailConfiguration, Step
 from shared.domain.dns import checked_in_zone, records_for
-from shared.domain.errors import ProviderRefused
+from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.ports.mail import ServerCreated, Signature, WebhookSpec
 from workers.provisioning.deps import ProvisioningDeps
 
@@ -122,12 +122,12 @@ def _intended(configuration: EmailConfiguration, step: Step) -> bool:
 def _intending(
     configuration: EmailConfiguration, step: Step, progress: Progress
 ) -> Iterator[EmailConfiguration]:
-    """Around a create. A first one that was refused made nothing: whatever has the name is not ours to undo."""
+    """Around a create. A first one that had no effect made nothing: whatever has the name by now is not ours."""
     first = not _intended(configuration, step)
     configuration = progress.intend(configuration, step)
     try:
         yield configuration
-    except ProviderRefused:
+    except (ProviderRefused, ProviderUnavailable):
         if first:
             progress.withdraw(configuration, step)
         raise

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shared.domain.configuration import EmailConfiguration, Provisioned, Step
-from shared.domain.dns import records_for
+from shared.domain.dns import MailDns, records_for
 from shared.domain.errors import KeyMaterialError, ProviderRefused
 from shared.ports.mail import ServerCreated
 from workers.provisioning.deps import ProvisioningDeps
@@ -103,9 +103,18 @@ def _with_server(
 
 
 def _delete_records(configuration: EmailConfiguration, deps: ProvisioningDeps) -> Provisioned:
-    if configuration.dns is not None:
-        deps.zone.delete([(record.name, record.type) for record in records_for(configuration.dns)])
+    deps.zone.delete(
+        [(record.name, record.type) for pair in _pairs(configuration, deps) for record in records_for(pair)]
+    )
     return replace(configuration.provisioned, records_written=False)
+
+
+def _pairs(configuration: EmailConfiguration, deps: ProvisioningDeps) -> list[MailDns]:
+    """Every pair that may have been written: a rotated key leaves the one before it in the zone."""
+    with deps.store.begin() as tx:
+        history = tx.configurations.history(configuration.e_id)
+    found = dict.fromkeys(record.configuration.dns for record in history)
+    return [dns for dns in found if dns is not None]
 
 
 def _delete_webhook(

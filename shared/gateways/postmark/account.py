@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shared.domain.dns import canonical
 from shared.domain.errors import OutcomeUnknown, ProviderRefused, ProviderUnavailable
 from shared.domain.suppression import normalised
 from shared.gateways.postmark import codes
+from shared.gateways.postmark.answers import Exchange
 from shared.gateways.postmark.calls import JsonObject, answer_to_create, answer_to_repeatable, deleted, found
 from shared.gateways.postmark.entities import (
     domain_of,
@@ -20,6 +21,7 @@ from shared.gateways.postmark.entities import (
 )
 from shared.gateways.postmark.wire import Wire
 from shared.ports.mail import Domain, ServerCreated, Signature, WebhookSpec
+from shared.ports.pace import Pace
 
 PAGE_SIZE = 500
 
@@ -29,8 +31,9 @@ Entity = TypeVar("Entity")
 class PostmarkAccount:
     """Implements `ports.mail.MailAccount`."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, pace: Pace) -> None:
         self._wire = wire
+        self._pace = pace
 
     def find_server(self, name: str) -> ServerCreated | None:
         """Postmark's filter finds parts of names: `ardamails-dev-acme` is part of `ardamails-dev-acme2`."""
@@ -121,7 +124,7 @@ class PostmarkAccount:
         """All pages. Ends at an empty page: the total may change while we read."""
         offset = 0
         while True:
-            page = self._wire.as_account("GET", path, query={"count": PAGE_SIZE, "offset": offset, **query})
+            page = self._as_account("GET", path, query={"count": PAGE_SIZE, "offset": offset, **query})
             rows = rows_of(answer_to_repeatable(page, account=True), key)
             yield from rows
             if len(rows) < PAGE_SIZE:
@@ -130,18 +133,22 @@ class PostmarkAccount:
 
     def _by_id(self, path: str, read: Callable[[JsonObject], Entity | None], not_found: int) -> Entity | None:
         """None when it was deleted since it was listed."""
-        body = found(self._wire.as_account("GET", path), not_found, account=True)
+        body = found(self._as_account("GET", path), not_found, account=True)
         return None if body is None else _looked_up(body, read)
 
     def _create(self, path: str, body: JsonObject, read: Callable[[JsonObject], Entity | None]) -> Entity:
-        exchange = self._wire.as_account("POST", path, body=_encoded(body))
+        exchange = self._as_account("POST", path, body=_encoded(body))
         return _created(answer_to_create(exchange, account=True), read)
 
+    def _as_account(self, method: str, path: str, **request: Any) -> Exchange:
+        self._pace.keep()
+        return self._wire.as_account(method, path, **request)
+
     def _delete(self, path: str, not_found: int) -> None:
-        deleted(self._wire.as_account("DELETE", path), not_found, account=True)
+        deleted(self._as_account("DELETE", path), not_found, account=True)
 
     def _verify(self, domain_id: int, check: str) -> Domain:
-        exchange = self._wire.as_account("PUT", f"/domains/{domain_id}/{check}")
+        exchange = self._as_account("PUT", f"/domains/{domain_id}/{check}")
         return _looked_up(answer_to_repeatable(exchange, account=True), domain_of)
 
 

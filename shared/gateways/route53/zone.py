@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.domain.dns import DnsRecord, canonical, checked_in_zone, txt_chunks
 from shared.domain.errors import InvalidValue, ProviderError, ProviderRefused, ProviderUnavailable
+from shared.ports.pace import Pace
 from shared.ports.store import outside_transaction
 
 if TYPE_CHECKING:
@@ -41,11 +42,14 @@ _ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
 
 
 def make_route53_client(endpoint_url: str | None = None, region: str = "us-east-1") -> "Route53Client":
-    """botocore may repeat a change: an UPSERT twice is an UPSERT once. The region picks the AWS partition."""
+    """No repeats by botocore: they would break the pace, and callers come back by themselves.
+
+    The region picks the AWS partition.
+    """
     config = Config(
         connect_timeout=5,
         read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=10,
     )
     return boto3.client("route53", endpoint_url=endpoint_url, region_name=region, config=config)
@@ -54,8 +58,9 @@ def make_route53_client(endpoint_url: str | None = None, region: str = "us-east-
 class Route53Zone:
     """Implements `ports.dns.DnsZone`. boto3 clients may be shared between threads."""
 
-    def __init__(self, client: "Route53Client", *, zone_id: str, zone_name: str) -> None:
+    def __init__(self, client: "Route53Client", *, zone_id: str, zone_name: str, pace: Pace) -> None:
         self._client = client
+        self._pace = pace
         self._zone_id = zone_id
         self._name = canonical(zone_name)
 
@@ -95,14 +100,20 @@ class Route53Zone:
         return True
 
     def find(self, name: str, type: str) -> DnsRecord | None:
-        """Several values under one name, which we never write, come joined by line feeds."""
+        """Several values under one name, which we never write, come joined by line feeds.
+
+        Not worth waiting for a turn: a change of the zone is.
+        """
         outside_transaction()
         record = checked_in_zone(DnsRecord(name, type, ""), self._name)
-        found = self._look_up(record.name, record.type)
+        found = self._look_up(record.name, record.type, patient=False)
         return None if found is None else _record(found)
 
-    def _look_up(self, name: str, type: str) -> "ResourceRecordSetOutputTypeDef | None":
+    def _look_up(
+        self, name: str, type: str, *, patient: bool = True
+    ) -> "ResourceRecordSetOutputTypeDef | None":
         """The listing begins at the name asked for, or, if there is none, at the next one."""
+        self._pace.keep(patient=patient)
         listing = _asked(
             lambda: self._client.list_resource_record_sets(
                 HostedZoneId=self._zone_id,
@@ -117,6 +128,7 @@ class Route53Zone:
         return None
 
     def _change(self, changes: "list[ChangeTypeDef]") -> None:
+        self._pace.keep()
         _asked(
             lambda: self._client.change_resource_record_sets(
                 HostedZoneId=self._zone_id, ChangeBatch={"Changes": changes}

@@ -7,6 +7,7 @@ from moto.server import ThreadedMotoServer
 from shared.gateways.route53.zone import Route53Zone, make_route53_client
 from shared.ports.dns import DnsZone
 from tests.fakes.dns import FakeZone
+from tests.fakes.pace import FreePace
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
@@ -39,4 +40,4 @@ def zone(request: pytest.FixtureRequest) -> DnsZone:
     if request.param == "fake":
         return FakeZone(ZONE_NAME)
     client, zone_id = request.getfixturevalue("route53"), request.getfixturevalue("hosted_zone_id")
-    return Route53Zone(client, zone_id=zone_id, zone_name=f"{ZONE_NAME}.")
+    return Route53Zone(client, zone_id=zone_id, zone_name=f"{ZONE_NAME}.", pace=FreePace())

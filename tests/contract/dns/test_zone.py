@@ -8,6 +8,7 @@ from shared.domain.errors import InvalidValue
 from shared.gateways.route53.zone import Route53Zone
 from shared.ports.dns import DnsZone
 from shared.ports.store import transaction_open
+from tests.fakes.pace import FreePace
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
@@ -106,7 +107,7 @@ def test_a_call_inside_a_transaction_is_a_fault_of_ours(zone: DnsZone) -> None:
 def test_a_long_text_is_stored_as_quoted_strings_of_255_bytes(
     route53: "Route53Client", hosted_zone_id: str
 ) -> None:
-    Route53Zone(route53, zone_id=hosted_zone_id, zone_name="dev.ardamails.com").upsert(PAIR)
+    Route53Zone(route53, zone_id=hosted_zone_id, zone_name="dev.ardamails.com", pace=FreePace()).upsert(PAIR)
     listing = route53.list_resource_record_sets(HostedZoneId=hosted_zone_id)
     stored = {found["Type"]: found for found in listing["ResourceRecordSets"]}
     first, second = LONG_KEY[:255], LONG_KEY[255:]

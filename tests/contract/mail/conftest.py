@@ -12,6 +12,7 @@ from shared.gateways.postmark.account import PostmarkAccount
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
 from tests.contract.mail.receiver import Receiver
 from tests.contract.mail.worlds import Account, FakeWorld, RealAccount, SimulatorWorld, World
+from tests.fakes.pace import FreePace
 
 ROOT = Path(__file__).parents[3]
 WORLDS = ["fake", "simulator"]
@@ -72,7 +73,7 @@ def simulated(simulator: dict[str, str], receiver: Receiver) -> Iterator[Simulat
 def provider(request: pytest.FixtureRequest) -> Iterator[Account]:
     if request.param == "postmark":
         wire = Wire(_settings_of_the_service())
-        yield RealAccount(PostmarkAccount(wire), os.environ["EMAIL_CONTRACT_POSTMARK_DOMAIN"])
+        yield RealAccount(PostmarkAccount(wire, FreePace()), os.environ["EMAIL_CONTRACT_POSTMARK_DOMAIN"])
         wire.close()
     elif request.param == "fake":
         yield FakeWorld()

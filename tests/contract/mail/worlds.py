@@ -18,6 +18,7 @@ from shared.ports.mail import MailAccount, MailSender, SentMessages
 from tests.contract.mail.receiver import Receiver
 from tests.fakes.dns import FakeZone
 from tests.fakes.mail import FakeMailAccount, FakeMailSender, FakePostmark, FakeSentMessages
+from tests.fakes.pace import FreePace
 
 ZONE = "dev.ardamails.com"
 
@@ -143,7 +144,7 @@ class SimulatorWorld:
                 base_url=url, account_token=account_token, read_timeout_seconds=READ_TIMEOUT_SECONDS
             )
         )
-        self.account: MailAccount = PostmarkAccount(self._wire)
+        self.account: MailAccount = PostmarkAccount(self._wire, FreePace())
         self.sender: MailSender = PostmarkSender(self._wire)
         self.search: SentMessages = PostmarkSearch(self._wire)
         self.receiver_url, self.broken_receiver_url = receiver.url, receiver.broken_url

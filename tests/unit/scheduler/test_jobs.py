@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 
 from scheduler import jobs
 from scheduler.jobs import SchedulerDeps
@@ -23,6 +24,7 @@ from shared.messaging.messages import (
     VerifyConfiguration,
 )
 from shared.ports.events import EventHeaders
+from shared.ports.waits import Waiting
 from tests import factories
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.doorbell import RecordingDoorbell
@@ -192,3 +194,13 @@ def test_nobody_is_rung_for_a_retired_configuration_that_still_has_a_check_due(w
     world.add(replace(gone, retired_at=MONDAY_MORNING))
     jobs.due_verifications(world.deps)
     assert not world.doorbell.rung
+
+
+def test_each_state_tells_how_long_its_oldest_has_waited_and_zero_when_none_does(world: World) -> None:
+    world.add(factories.configuration(operational=Operational.PROVISIONING, operational_since=MONDAY_MORNING))
+    world.store.advance(seconds=420)
+    jobs.tell_waits(world.deps)
+    waited = {
+        state: REGISTRY.get_sample_value("email_oldest_wait_seconds", {"state": state}) for state in Waiting
+    }
+    assert waited == {state: 420.0 if state is Waiting.PROVISIONING else 0.0 for state in Waiting}

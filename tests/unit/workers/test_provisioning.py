@@ -10,12 +10,14 @@ from shared.domain.dns import records_for
 from shared.domain.errors import (
     Conflict,
     OutcomeUnknown,
+    OutOfTurn,
     ProviderError,
     ProviderRefused,
     ProviderUnavailable,
 )
 from shared.domain.lifecycle import Operational, Trigger
 from shared.ports.mail import Domain
+from tests.fakes.mail import FakeMailAccount
 from tests.unit.workers.provisioning_world import POLICY, VerifyConfiguration, World
 from workers.provisioning.handler import provision
 
@@ -412,3 +414,24 @@ def test_no_transaction_of_a_worker_is_open_while_it_calls(world: World) -> None
     """The fakes raise when one is; this shows that they look."""
     with world.store.begin(), pytest.raises(RuntimeError):
         world.deps().mail.find_server("any")
+
+
+def test_a_turn_that_is_far_off_is_waited_for_and_counts_as_no_try(world: World) -> None:
+    for _ in range(POLICY.attempts_max + 1):
+        world.postmark.fail_next("create_server", OutOfTurn("postmark", retry_after_seconds=3))
+        assert world.provision() is Operational.PROVISIONING
+        assert world.lease_seconds() == 3
+        world.store.advance(seconds=3)
+    assert world.configuration.provisioned.tries == 0
+    assert world.provision() is Operational.AWAITING_VERIFICATION
+
+
+def test_a_name_that_somebody_took_while_we_could_not_reach_the_provider_is_not_ours(world: World) -> None:
+    world.postmark.fail_next("create_server", ProviderUnavailable("connect_timeout", "away"))
+    world.provision()
+    FakeMailAccount(world.postmark).create_server(world.names.server_name)
+    world.after_the_lease()
+    assert world.provision() is Operational.MISSING
+    failure = world.configuration.failure
+    assert failure is not None
+    assert failure.code == "postmark_orphan_server"

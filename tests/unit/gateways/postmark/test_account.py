@@ -6,6 +6,7 @@ from shared.domain.dns import MailDns
 from shared.domain.errors import OutcomeUnknown, ProviderError, ProviderRefused, ProviderUnavailable
 from shared.gateways.postmark.account import PostmarkAccount
 from shared.ports.mail import ServerCreated, WebhookSpec
+from tests.fakes.pace import FreePace
 from tests.unit.gateways.postmark.stub import StubServer
 
 SPEC = WebhookSpec(url="https://mail.example.com/events", bearer="key-1", routing_token="routing-1")
@@ -27,7 +28,7 @@ NO_PENDING = {"DKIMPendingHost": "", "DKIMPendingTextValue": ""}
 
 @pytest.fixture
 def account(stub: StubServer) -> PostmarkAccount:
-    return PostmarkAccount(stub.wire())
+    return PostmarkAccount(stub.wire(), FreePace())
 
 
 def _server(number: int, name: str) -> dict[str, object]:
@@ -201,7 +202,7 @@ def test_a_create_that_was_turned_away_may_be_made_again(
 
 def test_a_create_that_never_left_us_may_be_made_again(stub: StubServer) -> None:
     stub.close()
-    assert isinstance(_create_fails(stub, PostmarkAccount(stub.wire())), ProviderUnavailable)
+    assert isinstance(_create_fails(stub, PostmarkAccount(stub.wire(), FreePace())), ProviderUnavailable)
 
 
 @pytest.mark.parametrize(

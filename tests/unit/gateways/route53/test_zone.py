@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 from shared.domain.dns import DnsRecord
 from shared.domain.errors import InvalidValue, ProviderRefused, ProviderUnavailable
 from shared.gateways.route53.zone import Route53Zone, make_route53_client
+from tests.fakes.pace import FreePace
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
@@ -49,7 +50,7 @@ def route53(client: "Route53Client") -> Iterator[Stubber]:
 
 @pytest.fixture
 def zone(client: "Route53Client") -> Route53Zone:
-    return Route53Zone(client, zone_id="Z1", zone_name="dev.ardamails.com.")
+    return Route53Zone(client, zone_id="Z1", zone_name="dev.ardamails.com.", pace=FreePace())
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_no_connection_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     client = make_route53_client("http://127.0.0.1:9")
     with pytest.raises(ProviderUnavailable):
-        Route53Zone(client, zone_id="Z1", zone_name="dev.ardamails.com").find(NAME, "CNAME")
+        Route53Zone(client, zone_id="Z1", zone_name="dev.ardamails.com", pace=FreePace()).find(NAME, "CNAME")
     client.close()
 
 
