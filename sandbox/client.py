@@ -67,8 +67,14 @@ class Client:
     def configuration(self, eid: str) -> Answer:
         return self._call("GET", f"/configuration/{eid}")
 
-    def signal(self, eid: str, signal: str) -> Answer:
-        return self._call("POST", f"/configuration/{eid}/{signal}")
+    def verification(self, eid: str) -> Answer:
+        """Why it waits: its records in the zone, and what checks of them found. The body is no record."""
+        return self._call("GET", f"/configuration/{eid}/verification")
+
+    def signal(self, eid: str, signal: str, *, if_match: str | None = None) -> Answer:
+        """`if_match`: the `ETag` of an earlier answer; 412 when the configuration has moved since."""
+        headers = {"If-Match": if_match} if if_match is not None else None
+        return self._call("POST", f"/configuration/{eid}/{signal}", headers=headers)
 
     def send(self, job: Json, *, key: str | None = None) -> Answer:
         return self._call("POST", "/job", job, {"Idempotency-Key": key or str(uuid4())})

@@ -107,6 +107,8 @@ def _parameters(rule: Rule, found: Operation) -> Iterator[dict[str, Any]]:
             yield _parameter("header", name, description, required=found.writes or name == "X-Tenant-Id")
     for name, description in found.headers.items():
         yield _parameter("header", name, description, required=True)
+    for name, description in found.conditions.items():
+        yield _parameter("header", name, description, required=False)
 
 
 def _parameter(place: str, name: str, description: str, *, required: bool) -> dict[str, Any]:
@@ -117,7 +119,12 @@ def _parameter(place: str, name: str, description: str, *, required: bool) -> di
 def _responses(found: Operation, names: Mapping[Any, str]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, model in found.answers.items():
-        responses[str(status)] = {"description": "done" if status != 202 else "work follows"}
+        responses[str(status)] = {"description": _DESCRIPTIONS.get(status, "done")}
+        if found.answer_headers:
+            responses[str(status)]["headers"] = {
+                name: {"description": description, "schema": _TEXT}
+                for name, description in found.answer_headers.items()
+            }
         if model:
             schema = {"$ref": names[model, "serialization"]}
             responses[str(status)]["content"] = {"application/json": {"schema": schema}}
@@ -139,6 +146,7 @@ def _problem_response() -> dict[str, Any]:
     return {"description": "", "content": {"application/problem+json": {"schema": schema}}}
 
 
+_DESCRIPTIONS = {202: "work follows", 304: "what the caller has is current"}
 _SORT = {
     "type": "array",
     "items": {

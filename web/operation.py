@@ -22,7 +22,11 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`answers`: status to body, None for a body without a schema. `parameters`: name to description."""
+    """`answers`: status to body, None for one without a schema.
+
+    Name to description: `headers` that are required, `conditions` that are headers too and optional, `parameters` of
+    the query, and `answer_headers` of every answer that is no problem.
+    """
 
     summary: str = ""
     access: Access = Access.CALLER
@@ -32,7 +36,9 @@ class Operation:
     answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    conditions: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 # A view that says nothing of itself is closed.

@@ -18,9 +18,13 @@ from web.filters import filter_of, sorts_of
 from web.problems import FieldFault, Problem
 from web.schemas import Input, validated
 
-# A query is a question, not a document.
+# A query is a question, not a document. Of its filter and sort, without white space.
 QUERY_BYTES_MAX = 65_536
-_TOKEN_MAX = 65_536
+# What a token holds beside them.
+_PAGINATE_BYTES_MAX = 256
+# Base64 of a question that does not compress: every token that we give can be sent back.
+_TOKEN_MAX = 90_000
+_BODY_BYTES_MAX = 100_000
 _DEPTH_MAX = 32
 _INDEX_MAX = 10_000_000
 _GZIP_WBITS = 31
@@ -62,13 +66,13 @@ class Question:
 
     def _token(self, index: int) -> str:
         said = {**self.said, "paginate": {"index": index, "size": self.query.size}}
-        packed = gzip.compress(json.dumps(said, separators=(",", ":")).encode(), mtime=0)
+        packed = gzip.compress(_compact(said), mtime=0)
         return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
 def read_question() -> Question:
     """The request's question. Raises `Problem` for what cannot be asked."""
-    said = body.read_optional_object(QUERY_BYTES_MAX, depth_max=_DEPTH_MAX)
+    said = body.read_optional_object(_BODY_BYTES_MAX, depth_max=_DEPTH_MAX)
     return question_of(said)
 
 
@@ -76,10 +80,18 @@ def question_of(said: dict[str, object]) -> Question:
     if "page" in said:
         said = _unpacked(validated(PageInput, said).page)
     given = validated(QueryInput, said)
+    asked_for: dict[str, object] = {"filter": given.filter, "sort": given.sort}
+    if len(_compact(asked_for)) > QUERY_BYTES_MAX:
+        raise Problem("body_too_large", f"send a filter and a sort of at most {QUERY_BYTES_MAX:,} bytes")
     query = asked.Query(
         filter_of(given.filter), sorts_of(given.sort), given.paginate.index, given.paginate.size
     )
-    return Question(query, {"filter": given.filter, "sort": given.sort})
+    return Question(query, asked_for)
+
+
+def _compact(said: Mapping[str, object]) -> bytes:
+    """Not in ASCII: escapes would make more of it than was sent."""
+    return json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _unpacked(token: str) -> dict[str, object]:
@@ -88,12 +100,15 @@ def _unpacked(token: str) -> dict[str, object]:
         padded = token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4)
         packed = base64.b64decode(padded, altchars=b"-_", validate=True)
         unpacking = zlib.decompressobj(_GZIP_WBITS)
-        text = unpacking.decompress(packed, QUERY_BYTES_MAX)
+        text = unpacking.decompress(packed, QUERY_BYTES_MAX + _PAGINATE_BYTES_MAX)
     except (binascii.Error, ValueError, zlib.error):
         raise _no_token() from None
     if not unpacking.eof or unpacking.unused_data:
         raise _no_token()
-    said = body.parse_object(text, depth_max=_DEPTH_MAX)
+    try:
+        said = body.parse_object(text, depth_max=_DEPTH_MAX)
+    except Problem:
+        raise _no_token() from None
     if "page" in said:
         raise _no_token()
     return said

@@ -42,6 +42,9 @@ CATALOGUE: Mapping[str, Kind] = {
     "job_inconsistent": Kind(
         412, "The job's events contradict one another", "Have an operator look at the job."
     ),
+    "precondition_failed": Kind(
+        412, "Not at this version any more", "Read it again, decide again, and send its new `ETag`."
+    ),
     "body_too_large": Kind(413, "The body is too large", "Send less."),
     "unsupported_media_type": Kind(415, "Not JSON", "Send `Content-Type: application/json`."),
     "key_reused": Kind(422, "The key belongs to another body", "Use a new key for a new message."),

@@ -1,5 +1,6 @@
 """What we answer. Every field is named here: no secret of a row gets out because somebody added a column."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Generic, TypeVar
 from uuid import UUID, uuid5
@@ -68,6 +69,8 @@ class Dns(Output):
 
 
 class Verification(Output):
+    """`nextCheckAt` where one configuration was asked for: every check moves it, and leaves no record."""
+
     started_at: int
     next_check_at: int | None
     window_ends_at: int
@@ -83,7 +86,9 @@ class ConfigurationPayload(Output):
     from_address: str
     signature_request: SignatureRequest
     operational: str
+    operational_since: int
     administrative: str
+    administrative_since: int
     can_send: bool
     allowed_signals: list[str] | None
     in_flight: int | None
@@ -125,12 +130,11 @@ class Configurations:
 
     def current(self, record: ConfigurationRecord) -> Record[ConfigurationPayload]:
         """One of many: what is allowed is told from its own state alone."""
-        return self._record(
-            record, allowed=[signal.value for signal in allowed_signals(record.configuration)]
-        )
+        signals = [signal.value for signal in allowed_signals(record.configuration)]
+        return self._record(_without_next_check(record), allowed=signals)
 
     def past(self, record: ConfigurationRecord) -> Record[ConfigurationPayload]:
-        return self._record(record)
+        return self._record(_without_next_check(record))
 
     def _record(
         self, record: ConfigurationRecord, *, allowed: list[str] | None = None, in_flight: int | None = None
@@ -166,7 +170,9 @@ class Configurations:
                 reply_to_email=held.reply_to_email,
             ),
             operational=held.operational.value,
+            operational_since=milliseconds(held.operational_since),
             administrative=held.administrative.value,
+            administrative_since=milliseconds(held.administrative_since),
             can_send=held.can_send,
             allowed_signals=allowed,
             in_flight=in_flight,
@@ -193,6 +199,10 @@ class Configurations:
             next_check_at=milliseconds_or_none(held.verification_due_at),
             window_ends_at=milliseconds(started_at + self._window),
         )
+
+
+def _without_next_check(record: ConfigurationRecord) -> ConfigurationRecord:
+    return replace(record, configuration=replace(record.configuration, verification_due_at=None))
 
 
 def _dns(held: EmailConfiguration) -> list[Dns]:

@@ -1,13 +1,15 @@
 """Configurations: made, read, and moved by signals. A signal's decision and its record are one transaction."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from shared.domain.configuration import Decision, EmailConfiguration, allowed_signals
-from shared.domain.errors import Conflict
+from shared.domain.errors import Conflict, EmailModuleError
 from shared.domain.lifecycle import Trigger
 from shared.domain.query import Query
+from shared.domain.verification import CheckRun
 from shared.ports.clock import NewId
 from shared.ports.configurations import Change, ConfigurationRecord
 from shared.ports.doorbell import Doorbell
@@ -50,6 +52,23 @@ class Signalled:
     decision: Decision
     standing: Standing
     rung: bool
+
+
+class OtherVersion(EmailModuleError):
+    """The caller decided by a version that does not hold any more. `standing` is what holds."""
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__("the configuration has another version")
+        self.standing = standing
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A configuration and what checks of its domain found, newest first, as of `at`."""
+
+    configuration: EmailConfiguration
+    runs: tuple[CheckRun, ...]
+    at: datetime
 
 
 def create(ports: ConfigurationPorts, tenant_id: UUID, author: str, wanted: NewConfiguration) -> Standing:
@@ -99,6 +118,14 @@ def history(ports: ConfigurationPorts, tenant_id: UUID, e_id: UUID) -> list[Conf
         return tx.configurations.history(e_id) if known else None
 
 
+def checked(ports: ConfigurationPorts, tenant_id: UUID, e_id: UUID) -> Checked | None:
+    with ports.store.begin() as tx:
+        configuration = tx.configurations.get(e_id, tenant_id=tenant_id)
+        if configuration is None:
+            return None
+        return Checked(configuration, tuple(tx.checks.latest(e_id)), tx.now())
+
+
 def query(ports: ConfigurationPorts, tenant_id: UUID, question: Query) -> Page[ConfigurationRecord]:
     with ports.store.begin() as tx:
         return tx.configurations.query(tenant_id, question)
@@ -112,26 +139,41 @@ def signal(
     *,
     author: str,
     reason: str | None,
+    expected_versions: Collection[int] | None = None,
 ) -> Signalled | None:
-    """None when the tenant has no such configuration. Raises `Conflict` when it moved again and again meanwhile."""
-    change = Change(author, f"signal:{trigger}", reason)
+    """None when the tenant has no such configuration.
+
+    Raises `OtherVersion` when it is at none of `expected_versions` (None: any will do), and `Conflict` when it moved
+    again and again meanwhile.
+    """
+    wanted = _Wanted(trigger, Change(author, f"signal:{trigger}", reason), expected_versions)
     for left in reversed(range(_TRIES)):
         try:
-            return _signal_once(ports, tenant_id, e_id, trigger, change)
+            return _signal_once(ports, tenant_id, e_id, wanted)
         except Conflict:
             if not left:
                 raise
     raise AssertionError("unreachable: the last try returns or raises")
 
 
-def _signal_once(
-    ports: ConfigurationPorts, tenant_id: UUID, e_id: UUID, trigger: Trigger, change: Change
-) -> Signalled | None:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    trigger: Trigger
+    change: Change
+    expected_versions: Collection[int] | None
+
+    def is_of(self, version: int) -> bool:
+        return self.expected_versions is None or version in self.expected_versions
+
+
+def _signal_once(ports: ConfigurationPorts, tenant_id: UUID, e_id: UUID, wanted: _Wanted) -> Signalled | None:
     with ports.store.begin() as tx:
         configuration = tx.configurations.get(e_id, tenant_id=tenant_id, lock=Lock.UPDATE)
         if configuration is None:
             return None
-        steered = steer(tx, configuration, trigger, change)
+        if not wanted.is_of(configuration.version):
+            raise OtherVersion(_standing(tx, configuration))
+        steered = steer(tx, configuration, wanted.trigger, wanted.change)
         standing = _standing(tx, steered.decision.configuration)
     if steered.rings:
         ports.doorbell.ring(*steered.rings)
@@ -139,6 +181,12 @@ def _signal_once(
 
 
 def _standing(tx: Transaction, configuration: EmailConfiguration) -> Standing:
-    facts = facts_of(tx, configuration)
+    """By the record: where the row is not locked it may have moved on since it was read."""
     record = tx.configurations.current_record(configuration.e_id)
-    return Standing(record, allowed_signals(configuration, facts=facts), facts.in_flight)
+    held = record.configuration
+    facts = facts_of(tx, held)
+    if held.version == configuration.version:
+        # Moved by every check, without a record: no change of the configuration.
+        held = replace(held, verification_due_at=configuration.verification_due_at)
+        record = replace(record, configuration=held)
+    return Standing(record, allowed_signals(held, facts=facts), facts.in_flight)

@@ -1,6 +1,7 @@
 """`/configuration`: a tenant's right to send, its history, and the signals that steer it."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from web import BASE
 from web.answers import Results, answer, page_of
 from web.auth import caller
 from web.body import read_object, read_optional_object
+from web.conditions import ETAG, IF_MATCH, IF_NONE_MATCH, etag, expected_versions, unchanged
 from web.intake import configuration as intake
 from web.moments import LAST_MILLISECOND, end_of
 from web.operation import Operation, operation
@@ -21,6 +23,7 @@ from web.paging import QueryInput, read_question
 from web.problems import FieldFault, Problem
 from web.records import ConfigurationPayload, Configurations, Output, Record
 from web.schemas import ConfigurationInput, SignalInput, validated
+from web.verification import VerificationPayload, verification_of
 
 _BYTES_MAX = 65_536
 _WRONG_BODY = ("invalid_json", "invalid_fields", "body_too_large", "unsupported_media_type")
@@ -28,6 +31,7 @@ _AS_OF = {
     "effectiveAsOf": "epoch milliseconds: the record that held then",
     "recordedAsOf": "epoch milliseconds: by what had been recorded until then",
 }
+_TAGGED = {"ETag": ETAG}
 Thing = TypeVar("Thing")
 
 
@@ -42,6 +46,7 @@ class ConfigurationRoutes:
         self._depth_max = container.settings.ingress.depth_max
         self._ports = intake.ConfigurationPorts(container.store, container.doorbell, container.new_id)
         self._records = Configurations(container.settings)
+        self._window = timedelta(hours=container.settings.polling_timeout_hours)
 
     def blueprint(self) -> Blueprint:
         routes = Blueprint("configuration", __name__, url_prefix=f"{BASE}/configuration")
@@ -49,6 +54,7 @@ class ConfigurationRoutes:
         routes.post("/query")(self.query)
         routes.get("/<uuid:e_id>")(self.get)
         routes.get("/<uuid:e_id>/history")(self.history)
+        routes.get("/<uuid:e_id>/verification")(self.verification)
         routes.post("/<uuid:e_id>/<signal>")(self.signal)
         return routes
 
@@ -58,6 +64,7 @@ class ConfigurationRoutes:
             body=ConfigurationInput,
             answers={201: Record[ConfigurationPayload]},
             problems=(*_WRONG_BODY, "slug_in_use"),
+            answer_headers=_TAGGED,
         )
     )
     def create(self) -> Response:
@@ -74,23 +81,24 @@ class ConfigurationRoutes:
         except Conflict:
             raise _slug_in_use() from None
         location = f"{BASE}/configuration/{standing.record.configuration.e_id}"
-        return answer(self._records.standing(standing), 201, headers={"Location": location})
+        return self._current(standing, 201, {"Location": location})
 
     @operation(
         Operation(
             summary="One configuration, as it is now or as it was",
             writes=False,
-            answers={200: Record[ConfigurationPayload]},
+            answers={200: Record[ConfigurationPayload], 304: None},
             parameters=_AS_OF,
-            problems=("not_found", "invalid_fields"),
+            conditions={"If-Match": IF_MATCH, "If-None-Match": IF_NONE_MATCH},
+            problems=("not_found", "invalid_fields", "precondition_failed"),
+            answer_headers=_TAGGED,
         )
     )
     def get(self, e_id: UUID) -> Response:
         effective, recorded = _as_of("effectiveAsOf"), _as_of("recordedAsOf")
         tenant_id = caller().tenant_id
         if effective is None and recorded is None:
-            standing = intake.get(self._ports, tenant_id, e_id)
-            return answer(self._records.standing(_found(standing)))
+            return self._unless_known(_found(intake.get(self._ports, tenant_id, e_id)))
         record = intake.get_as_of(self._ports, tenant_id, e_id, effective=effective, recorded=recorded)
         return answer(self._records.past(_found(record)))
 
@@ -105,6 +113,18 @@ class ConfigurationRoutes:
     def history(self, e_id: UUID) -> Response:
         records = _found(intake.history(self._ports, caller().tenant_id, e_id))
         return answer(History(records=[self._records.past(record) for record in records]))
+
+    @operation(
+        Operation(
+            summary="Why a configuration waits: its records in the zone, and what checks of them found",
+            writes=False,
+            answers={200: VerificationPayload},
+            problems=("not_found",),
+        )
+    )
+    def verification(self, e_id: UUID) -> Response:
+        checked = _found(intake.checked(self._ports, caller().tenant_id, e_id))
+        return answer(verification_of(checked, window=self._window))
 
     @operation(
         Operation(
@@ -128,22 +148,28 @@ class ConfigurationRoutes:
             body=SignalInput,
             body_required=False,
             answers={200: Record[ConfigurationPayload], 202: Record[ConfigurationPayload]},
-            problems=(*_WRONG_BODY, "not_found", "signal_refused", "conflict"),
+            conditions={"If-Match": IF_MATCH},
+            problems=(*_WRONG_BODY, "not_found", "signal_refused", "conflict", "precondition_failed"),
+            answer_headers=_TAGGED,
         )
     )
     def signal(self, e_id: UUID, signal: str) -> Response:
         if signal not in SIGNALS:
             raise Problem("not_found", f"there is no such signal; there are {', '.join(SIGNALS)}")
-        author = caller()
+        author, expected = caller(), expected_versions()
         sent = validated(SignalInput, read_optional_object(_BYTES_MAX, depth_max=self._depth_max))
-        signalled = intake.signal(
-            self._ports,
-            author.tenant_id,
-            e_id,
-            Trigger(signal),
-            author=author.author,
-            reason=sent.reason,
-        )
+        try:
+            signalled = intake.signal(
+                self._ports,
+                author.tenant_id,
+                e_id,
+                Trigger(signal),
+                author=author.author,
+                reason=sent.reason,
+                expected_versions=expected,
+            )
+        except intake.OtherVersion as other:
+            raise _other_version(other.standing) from None
         return self._signalled(_found(signalled))
 
     def _signalled(self, signalled: intake.Signalled) -> Response:
@@ -151,7 +177,21 @@ class ConfigurationRoutes:
             raise _refused(signalled)
         changed = signalled.decision.verdict is Verdict.CHANGED
         status = 202 if changed and _work_follows(signalled) else 200
-        return answer(self._records.standing(signalled.standing), status)
+        return self._current(signalled.standing, status)
+
+    def _unless_known(self, standing: intake.Standing) -> Response:
+        """Preconditions in the order of RFC 9110, 13.2.2."""
+        version = standing.record.configuration.version
+        expected = expected_versions()
+        if expected is not None and version not in expected:
+            raise _other_version(standing)
+        return unchanged(version) or self._current(standing, 200)
+
+    def _current(
+        self, standing: intake.Standing, status: int, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        tagged = {**etag(standing.record.configuration.version), **(headers or {})}
+        return answer(self._records.standing(standing), status, headers=tagged)
 
 
 def _work_follows(signalled: intake.Signalled) -> bool:
@@ -160,17 +200,31 @@ def _work_follows(signalled: intake.Signalled) -> bool:
 
 
 def _refused(signalled: intake.Signalled) -> Problem:
-    held = signalled.decision.configuration
     return Problem(
         "signal_refused",
         "the configuration's state does not allow this signal: see allowedSignals",
-        extension={
-            "reason": signalled.decision.reason,
-            "operational": held.operational.value,
-            "administrative": held.administrative.value,
-            "allowedSignals": [signal.value for signal in signalled.standing.allowed],
-        },
+        headers=etag(signalled.standing.record.configuration.version),
+        extension={"reason": signalled.decision.reason, **_states(signalled.standing)},
     )
+
+
+def _other_version(standing: intake.Standing) -> Problem:
+    version = standing.record.configuration.version
+    return Problem(
+        "precondition_failed",
+        "the configuration is at none of the versions that If-Match names; nothing was done",
+        headers=etag(version),
+        extension={"version": version, **_states(standing)},
+    )
+
+
+def _states(standing: intake.Standing) -> dict[str, object]:
+    held = standing.record.configuration
+    return {
+        "operational": held.operational.value,
+        "administrative": held.administrative.value,
+        "allowedSignals": [signal.value for signal in standing.allowed],
+    }
 
 
 def _slug_in_use() -> Problem:
