@@ -1,5 +1,6 @@
 """What a provider's event says, and what it makes of a job's status."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -96,6 +97,15 @@ def fold(held: JobStatus, facts: EventFacts) -> JobStatus:
 def _fold_final(held: JobStatus, implied: JobStatus | None) -> JobStatus:
     """FAILED, CANCELLED and SUPPRESSED say "never taken"; an event that says otherwise is for a person to settle."""
     return held if implied is None else JobStatus.INCONSISTENT
+
+
+def settled(told: Iterable[EventFacts]) -> JobStatus | None:
+    """What the whole log says of a message, its order and repeats aside; None when it tells of none."""
+    known = [facts for facts in told if tells_of_a_message(facts)]
+    if not known:
+        return None
+    implied = [status for facts in known if (status := implied_status(facts)) is not None]
+    return max(implied, key=CONCERN.__getitem__, default=JobStatus.SENT)
 
 
 def suppression_fact(event: EmailEvent) -> SuppressionFact | None:

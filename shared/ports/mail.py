@@ -6,14 +6,16 @@ Deletions treat "no such thing" as done. Looking up before a create, and after o
 caller's task: no create has an idempotency key.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from shared.domain.dns import MailDns
 from shared.domain.event import EventFacts
 from shared.domain.mail import OutboundMessage, Outcome
+from shared.domain.webhook import WebhookSeen, WebhookStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,16 @@ class MailAccount(Protocol):
 
     def update_webhook(self, server_token: str, webhook_id: int, spec: WebhookSpec) -> None: ...
 
+    def webhooks(self, server_token: str, *, url: str, stream: str) -> list[WebhookSeen]:
+        """Those with this url on this stream, with the headers they send."""
+        ...
+
+    def webhook_statistics(self, server_token: str, webhook_id: int) -> WebhookStatistics: ...
+
+    def verify_webhook(self, server_token: str, webhook_id: int) -> bool:
+        """Has the provider post its test events again; whether it was content. What it had paused then goes on."""
+        ...
+
     def delete_webhook(self, server_token: str, webhook_id: int) -> None: ...
 
 
@@ -109,6 +121,36 @@ class MailSender(Protocol):
 class SentMessages(Protocol):
     def find_by_claim(self, server_token: str, claim_id: UUID) -> Mapping[UUID, str]:
         """Job id to message id, for every message of the claim that the provider's search knows. The index lags."""
+        ...
+
+
+class SuppressionList(Protocol):
+    """The provider's own list, one a server and stream."""
+
+    def lift(self, server_token: str, addresses: Sequence[str]) -> Mapping[str, str | None]:
+        """Address to None when it is off the list, else to the provider's words. At most `LIFT_MAX` at once.
+
+        An address that was not on it counts as lifted, so an uncertain call may be repeated.
+        """
+        ...
+
+
+LIFT_MAX = 50
+
+
+class EventHistory(Protocol):
+    """What callbacks would have told, asked for afterwards: bodies as the provider posts them, for `EventReader`."""
+
+    def bounces(self, server_token: str, *, since: datetime, until: datetime) -> Iterator[str]:
+        """Bounces and complaints. Pages through; the provider shows at most 10,000 of a span: it is cut smaller."""
+        ...
+
+    def suppressions(self, server_token: str, *, since: datetime) -> Iterator[str]:
+        """Addresses put on the list since then. That one was taken off leaves no trace at the provider."""
+        ...
+
+    def of_message(self, server_token: str, message_id: str) -> list[str]:
+        """Deliveries, of one message. Empty when the provider does not know it (any more)."""
         ...
 
 

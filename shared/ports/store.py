@@ -16,11 +16,15 @@ from shared.ports.checks import Checks
 from shared.ports.configurations import Configurations
 from shared.ports.dead_letters import DeadLetters
 from shared.ports.events import Events
+from shared.ports.gaps import Gaps, Presence
 from shared.ports.jobs import Jobs
+from shared.ports.lifts import Lifts
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
+from shared.ports.rebuild import TenantLog
 from shared.ports.suppressions import Suppressions
 from shared.ports.waits import Waits
+from shared.ports.webhooks import KeyUses, WebhookKeys, WebhookLooks
 
 transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
@@ -42,6 +46,13 @@ class Transaction(Protocol):
     turns: Turns
     checks: Checks
     waits: Waits
+    presence: Presence
+    gaps: Gaps
+    lifts: Lifts
+    webhook_looks: WebhookLooks
+    webhook_keys: WebhookKeys
+    key_uses: KeyUses
+    tenant_log: TenantLog
 
     def now(self) -> datetime:
         """The database's clock, aware UTC, the same throughout the transaction."""

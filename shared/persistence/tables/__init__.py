@@ -5,6 +5,13 @@ and the one that callers see in an answer.
 """
 
 from shared.persistence.tables.base import KEY, MOMENT, metadata
+from shared.persistence.tables.callbacks import (
+    api_key_use,
+    event_gap,
+    presence,
+    provider_lift,
+    webhook_look,
+)
 from shared.persistence.tables.configurations import (
     email_configuration,
     email_configuration_record,
@@ -37,4 +44,9 @@ __all__ = [
     "dead_letter",
     "handler_fault",
     "operator_action",
+    "presence",
+    "api_key_use",
+    "webhook_look",
+    "event_gap",
+    "provider_lift",
 ]

@@ -60,7 +60,9 @@ email_configuration = Table(
     Column("version", Integer, nullable=False),
     Column("created_at", MOMENT, nullable=False),
     Column("updated_at", MOMENT, nullable=False),
-    # Who is at work on it; no part of the domain's value and of no record.
+    # The fingerprint of the key that its webhook shows us; no part of the domain's value and of no record,
+    Column("webhook_key", Text),
+    # like who is at work on it.
     Column("lease_token", Uuid),
     Column("lease_until", MOMENT),
     one_of("operational", Operational),
