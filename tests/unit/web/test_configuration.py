@@ -15,6 +15,7 @@ from shared.messaging.messages import (
 )
 from shared.ports.store import Store
 from tests.fakes.doorbell import RecordingDoorbell
+from tests.fakes.store import MemoryStore
 from tests.unit.web.api import (
     AUTHOR,
     CONFIGURATION,
@@ -28,6 +29,7 @@ from tests.unit.web.api import (
     code,
     faults,
 )
+from web.moments import milliseconds
 
 WANTED = {"sendingDomainSlug": "acme", "signatureRequest": {"fromName": "Acme"}}
 PATH = f"/configuration/{CONFIGURATION}"
@@ -47,6 +49,7 @@ def test_a_new_configuration_is_pending_and_locked_with_its_names(api: Api) -> N
     assert payload["fromAddress"] == "noreply@acme.dev.ardamails.com"
     assert payload["allowedSignals"] == ["provision", "remove"]
     assert payload["inFlight"] == 0
+    assert payload["operationalSince"] == payload["administrativeSince"] == payload["createdAt"]
     assert record["metadata"]["tenantId"] == str(TENANT)
     assert record["author"] == AUTHOR
     assert record["previous"] is None
@@ -96,6 +99,29 @@ def test_what_provisioning_knows_is_told_and_what_it_keeps_secret_is_not(api: Ap
     assert payload["verification"]["windowEndsAt"] - started_at == 24 * 3_600_000
     for hidden in ("sealed", "token", "Token", "hash", "Hash"):
         assert hidden not in response.get_data(as_text=True)
+
+
+def test_each_state_says_since_when_it_holds(api: Api, store: MemoryStore) -> None:
+    a_configuration(store, administrative=Administrative.LOCKED)
+    payload = api.post(f"{PATH}/unlock").get_json()["payload"]
+    assert payload["operationalSince"] == milliseconds(LONG_AGO)
+    assert payload["administrativeSince"] == milliseconds(store.clock.now())
+    first, second = api.get(f"{PATH}/history").get_json()["records"]
+    assert first["payload"]["administrativeSince"] == milliseconds(LONG_AGO)
+    assert second["payload"]["administrativeSince"] == payload["administrativeSince"]
+
+
+def test_the_next_check_is_told_as_the_last_one_left_it(api: Api, store: MemoryStore) -> None:
+    awaiting = {"operational": Operational.AWAITING_VERIFICATION, "administrative": Administrative.LOCKED}
+    a_configuration(store, **awaiting, verification_started_at=LONG_AGO, verification_due_at=LONG_AGO)
+    with store.begin() as tx:
+        tx.configurations.take_verification(CONFIGURATION, next_due_seconds=30, window_seconds=1)
+    shown = api.get(PATH).get_json()["payload"]["verification"]
+    (listed,) = api.post("/configuration/query").get_json()["results"]
+    (record,) = api.get(f"{PATH}/history").get_json()["records"]
+    assert shown["nextCheckAt"] == milliseconds(store.clock.now()) + 30_000
+    for elsewhere in (listed, record):
+        assert elsewhere["payload"]["verification"] == {**shown, "nextCheckAt": None}
 
 
 @pytest.mark.parametrize("path", ["", "/history", "?effectiveAsOf=1", "/lock"])

@@ -120,10 +120,43 @@ def test_the_openapi_document_says_who_may_call_what(api: Api) -> None:
     assert paths["/healthz"]["get"]["security"] == []
 
 
+def test_the_openapi_document_says_where_a_version_is_told_and_may_be_asked_for(api: Api) -> None:
+    paths = api.get("/docs/openApi.json").get_json()["paths"]
+    configuration = "/v1/shop-access/email/configuration"
+    read = paths[f"{configuration}/{{e_id}}"]["get"]
+    signal = paths[f"{configuration}/{{e_id}}/{{signal}}"]["post"]
+    for described, statuses in (
+        (paths[configuration]["post"], ["201"]),
+        (read, ["200", "304"]),
+        (signal, ["200", "202"]),
+    ):
+        tagged = [
+            status for status, answer in described["responses"].items() if "ETag" in answer.get("headers", {})
+        ]
+        assert tagged == statuses
+    optional = [
+        {parameter["name"] for parameter in described["parameters"] if parameter["name"].startswith("If-")}
+        for described in (read, signal)
+    ]
+    assert optional == [{"If-Match", "If-None-Match"}, {"If-Match"}]
+    assert "precondition_failed" in signal["responses"]["412"]["description"]
+    assert not any(
+        parameter["required"] for parameter in signal["parameters"] if parameter["name"] == "If-Match"
+    )
+
+
 def test_the_page_explains_every_code_at_its_type(api: Api) -> None:
     page = api.get("/docs").get_data(as_text=True)
     for name in CATALOGUE:
         assert f'id="{name}"' in page
+
+
+def test_callers_are_told_of_every_route_they_may_call(api: Api) -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    paths = api.get("/docs/openApi.json").get_json()["paths"]
+    ours = [path.removeprefix("/v1/shop-access/email") for path in paths if path.startswith("/v1/")]
+    named = [path.replace("e_id", "eId") for path in ours if not path.startswith("/docs")]
+    assert [path for path in named if path not in text] == []
 
 
 def test_the_table_of_errors_for_callers_is_the_catalogue() -> None:

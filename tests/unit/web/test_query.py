@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from random import Random
 from typing import Any
 
 import pytest
@@ -143,6 +144,36 @@ def test_a_small_token_cannot_unpack_to_a_large_text() -> None:
 
 def test_a_tokens_query_is_held_to_the_same_limits() -> None:
     assert refused_at({"page": token_of({"paginate": {"size": 501}})}) == "paginate.size"
+
+
+def noise(seed: int, size: int, alphabet: str) -> str:
+    return "".join(Random(seed).choices(alphabet, k=size))
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "sizes"),
+    [
+        # Three bytes each, in a query of just under 65,536 bytes; escaped they would be twice as many.
+        ("\u4e00\u6587\u5b57\u7b26\u9580\u9b5a", [1000] * 21 + [700]),
+        # What no compression makes shorter by much.
+        ("".join(map(chr, range(0x30, 0x5B))) + "".join(map(chr, range(0x61, 0x7F))), [1000] * 65),
+    ],
+)
+def test_every_token_that_is_given_can_be_sent_back(api: Api, alphabet: str, sizes: list[int]) -> None:
+    texts = [noise(seed, size, alphabet) for seed, size in enumerate(sizes)]
+    asked = json.dumps({"filter": {"locator": "recipient", "in": texts}}, ensure_ascii=False)
+    first = api.post("/job/query", data=asked.encode(), content_type="application/json")
+    assert first.status_code == 200
+    again = api.post("/job/query", {"page": first.get_json()["thisPage"]})
+    assert again.get_json() == first.get_json()
+
+
+def test_a_question_that_is_too_long_is_413_and_no_token_holds_it(api: Api) -> None:
+    filter_ = {"locator": "recipient", "in": ["x" * 1000] * 66}
+    for asked in ({"filter": filter_}, {"filter": {"not": filter_}, "sort": [{"locator": "eId"}]}):
+        assert code(api.post("/job/query", asked)) == (413, "body_too_large")
+    assert refused_at({"page": token_of({"filter": filter_})}) == "page"
+    assert code(api.post("/job/query", {"filter": ["x" * 1000] * 100})) == (413, "body_too_large")
 
 
 def test_pages_lead_through_all_rows_and_back(api: Api, store: Store) -> None:
