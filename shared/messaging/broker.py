@@ -6,6 +6,8 @@
   own and leases end what hangs.
 - No delays: a delayed message strands in a live worker when Redis is away for a moment. Due times are in rows.
 - Maintenance often: the messages of a killed worker otherwise wait for minutes on a quiet queue.
+- No messages ahead: Dramatiq takes twice as many as it has threads, and those it has not begun with wait for it, also
+  when it is slow, stopped or dead.
 """
 
 import time
@@ -14,8 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import redis
-from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import ShutdownNotifications
+from dramatiq import Broker
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.middleware import Middleware, ShutdownNotifications
+from dramatiq.worker import Worker
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
@@ -39,8 +43,29 @@ class BrokerSettings:
     ring_patience_seconds: float
 
 
+class OneEach(Middleware):
+    """As many messages as threads. Dramatiq's environment variable is a number, which would have to follow theirs."""
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        worker.queue_prefetch = worker.worker_threads
+
+
+class PromptConsumer(_RedisConsumer):
+    """Sees within 10 ms that a thread is free.
+
+    Dramatiq's own doubles its sleep, up to a second, as long as all are busy; by a third fewer messages get through.
+    """
+
+    def __next__(self) -> Any:
+        if self.outstanding_message_count >= self.prefetch:
+            self.misses = 0
+        return super().__next__()  # type: ignore[no-untyped-call]
+
+
 class FetchingBroker(RedisBroker):
     """Notes when each queue's consumer last got an answer, by `time.monotonic()`."""
+
+    consumer_class = PromptConsumer
 
     def __init__(self, **settings: Any) -> None:
         self.fetched_at: dict[str, float] = {}
@@ -72,6 +97,7 @@ def build_broker(
             LogContext(),
             HearRing(_rings(client, settings)),
             FaultReport(sink),
+            OneEach(),
             ShutdownNotifications(),
         ],
     )

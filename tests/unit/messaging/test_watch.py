@@ -83,7 +83,7 @@ def world(tmp_path: Path) -> World:
 
 
 def test_a_worker_whose_consumers_get_answers_is_well_for_as_long_as_one_likes(world: World) -> None:
-    world.pass_seconds(600, "send", "send.DQ")
+    world.pass_seconds(200, "send", "send.DQ")
     assert world.touched()
 
 
@@ -112,7 +112,7 @@ def test_one_consumer_that_fails_at_every_fetch_ends_the_worker_though_the_other
 
 def test_a_consumer_that_has_enough_in_hand_does_not_ask_and_is_well(world: World) -> None:
     world.worker.consumers["send"].consumer.outstanding_message_count = 16
-    world.pass_seconds(600, "send.DQ")
+    world.pass_seconds(200, "send.DQ")
     world.worker.consumers["send"].consumer.outstanding_message_count = 0
     world.pass_seconds(60, "send.DQ")
     assert world.touched()
@@ -164,7 +164,7 @@ def test_a_message_that_was_skipped_does_not_run_for_ever(world: World) -> None:
     message = MessageProxy(envelope(SendJobs(uuid4())))
     world.watch.before_process_message(world.broker, message)
     world.watch.after_skip_message(world.broker, message)
-    world.pass_seconds(600, "send", "send.DQ")
+    world.pass_seconds(200, "send", "send.DQ")
     assert world.touched()
 
 
