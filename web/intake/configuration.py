@@ -111,11 +111,24 @@ def get_as_of(
         return tx.configurations.record_as_of(e_id, effective=effective, recorded=recorded)
 
 
-def history(ports: ConfigurationPorts, tenant_id: UUID, e_id: UUID) -> list[ConfigurationRecord] | None:
-    """Oldest first; None when the tenant has no such configuration."""
+def history(
+    ports: ConfigurationPorts,
+    tenant_id: UUID,
+    e_id: UUID,
+    *,
+    effective: datetime | None = None,
+    recorded: datetime | None = None,
+) -> list[ConfigurationRecord] | None:
+    """Oldest first, as far as it was effective and recorded by then; None when the tenant has no such configuration."""
     with ports.store.begin() as tx:
-        known = tx.configurations.get(e_id, tenant_id=tenant_id) is not None
-        return tx.configurations.history(e_id) if known else None
+        if tx.configurations.get(e_id, tenant_id=tenant_id) is None:
+            return None
+        return [
+            record
+            for record in tx.configurations.history(e_id)
+            if (effective is None or record.effective_at <= effective)
+            and (recorded is None or record.recorded_at <= recorded)
+        ]
 
 
 def checked(ports: ConfigurationPorts, tenant_id: UUID, e_id: UUID) -> Checked | None:

@@ -1,23 +1,22 @@
 """`/configuration`: a tenant's right to send, its history, and the signals that steer it."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from shared.bootstrap import Container
 from shared.domain.configuration import Verdict
 from shared.domain.errors import Conflict
 from shared.domain.lifecycle import SIGNALS, Administrative, Trigger
-from web import BASE
+from web import BASE, as_of
 from web.answers import Results, answer, page_of
 from web.auth import caller
 from web.body import read_object, read_optional_object
 from web.conditions import ETAG, IF_MATCH, IF_NONE_MATCH, etag, expected_versions, unchanged
 from web.intake import configuration as intake
-from web.moments import LAST_MILLISECOND, end_of
 from web.operation import Operation, operation
 from web.paging import QueryInput, read_question
 from web.problems import FieldFault, Problem
@@ -27,10 +26,6 @@ from web.verification import VerificationPayload, verification_of
 
 _BYTES_MAX = 65_536
 _WRONG_BODY = ("invalid_json", "invalid_fields", "body_too_large", "unsupported_media_type")
-_AS_OF = {
-    "effectiveAsOf": "epoch milliseconds: the record that held then",
-    "recordedAsOf": "epoch milliseconds: by what had been recorded until then",
-}
 _TAGGED = {"ETag": ETAG}
 Thing = TypeVar("Thing")
 
@@ -88,18 +83,19 @@ class ConfigurationRoutes:
             summary="One configuration, as it is now or as it was",
             writes=False,
             answers={200: Record[ConfigurationPayload], 304: None},
-            parameters=_AS_OF,
+            parameters=as_of.PARAMETERS,
             conditions={"If-Match": IF_MATCH, "If-None-Match": IF_NONE_MATCH},
             problems=("not_found", "invalid_fields", "precondition_failed"),
             answer_headers=_TAGGED,
         )
     )
     def get(self, e_id: UUID) -> Response:
-        effective, recorded = _as_of("effectiveAsOf"), _as_of("recordedAsOf")
-        tenant_id = caller().tenant_id
-        if effective is None and recorded is None:
+        moments, tenant_id = as_of.read_moments(), caller().tenant_id
+        if not moments.are_past:
             return self._unless_known(_found(intake.get(self._ports, tenant_id, e_id)))
-        record = intake.get_as_of(self._ports, tenant_id, e_id, effective=effective, recorded=recorded)
+        record = intake.get_as_of(
+            self._ports, tenant_id, e_id, effective=moments.effective, recorded=moments.recorded
+        )
         return answer(self._records.past(_found(record)))
 
     @operation(
@@ -107,11 +103,21 @@ class ConfigurationRoutes:
             summary="Every record of a configuration",
             writes=False,
             answers={200: History},
-            problems=("not_found",),
+            parameters=as_of.PARAMETERS,
+            problems=("not_found", "invalid_fields"),
         )
     )
     def history(self, e_id: UUID) -> Response:
-        records = _found(intake.history(self._ports, caller().tenant_id, e_id))
+        moments = as_of.read_moments()
+        records = _found(
+            intake.history(
+                self._ports,
+                caller().tenant_id,
+                e_id,
+                effective=moments.effective,
+                recorded=moments.recorded,
+            )
+        )
         return answer(History(records=[self._records.past(record) for record in records]))
 
     @operation(
@@ -119,10 +125,11 @@ class ConfigurationRoutes:
             summary="Why a configuration waits: its records in the zone, and what checks of them found",
             writes=False,
             answers={200: VerificationPayload},
-            problems=("not_found",),
+            problems=("not_found", "invalid_fields"),
         )
     )
     def verification(self, e_id: UUID) -> Response:
+        as_of.refuse_moments()
         checked = _found(intake.checked(self._ports, caller().tenant_id, e_id))
         return answer(verification_of(checked, window=self._window))
 
@@ -137,6 +144,7 @@ class ConfigurationRoutes:
         )
     )
     def query(self) -> Response:
+        as_of.refuse_moments()
         question = read_question()
         page = intake.query(self._ports, caller().tenant_id, question.query)
         rows = [self._records.current(record) for record in page.rows]
@@ -236,20 +244,3 @@ def _found(thing: Thing | None) -> Thing:
     if thing is None:
         raise Problem("not_found", "the tenant has no such configuration, or it did not exist at that time")
     return thing
-
-
-def _as_of(name: str) -> datetime | None:
-    """Query parameters in any letter case."""
-    sent = [value for key, value in request.args.items(multi=True) if key.lower() == name.lower()]
-    if not sent:
-        return None
-    if len(sent) > 1 or not sent[0].isascii() or not sent[0].isdigit() or len(sent[0]) > 15:
-        raise _no_moment(name)
-    if int(sent[0]) > LAST_MILLISECOND:
-        raise _no_moment(name)
-    return end_of(int(sent[0]))
-
-
-def _no_moment(name: str) -> Problem:
-    fault = FieldFault(name, "send one whole number of milliseconds since 1970-01-01T00:00:00Z")
-    return Problem("invalid_fields", "see errors for the parameters to mend", errors=[fault])

@@ -292,6 +292,44 @@ def test_a_record_can_be_read_as_of_the_time_it_was_told_for(api: Api, store: St
     assert code(api.get(f"{path}?effectiveAsOf={at - 1}")) == (404, "not_found")
 
 
+def test_a_history_can_be_read_as_far_as_it_went_by_then(api: Api, store: MemoryStore) -> None:
+    a_configuration(store)
+    began_at = milliseconds(store.clock.now())
+    store.advance(seconds=60)
+    api.post(f"{PATH}/lock")
+
+    def causes(query: str) -> list[str]:
+        records = api.get(f"{PATH}/history{query}").get_json()["records"]
+        return [record["metadata"]["cause"] for record in records]
+
+    assert causes("") == ["create", "signal:lock"]
+    for name in ("effectiveAsOf", "RECORDEDASOF"):
+        assert causes(f"?{name}={began_at}") == ["create"]
+        assert causes(f"?{name}={began_at - 1}") == []
+        assert causes(f"?{name}={began_at + 60_000}") == ["create", "signal:lock"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "at"),
+    [
+        ("", "effective_as_of=1", "effective_as_of"),
+        ("", "effectiveAsOf=1&asOf=1", "asOf"),
+        ("/history", "since=1", "since"),
+        ("/verification", "effectiveasof=1", "effectiveAsOf"),
+        ("/query", "recordedAsOf=1", "recordedAsOf"),
+    ],
+)
+def test_a_parameter_that_would_be_lost_is_refused(
+    api: Api, store: MemoryStore, path: str, query: str, at: str
+) -> None:
+    a_configuration(store)
+    response = (
+        api.post(f"/configuration/query?{query}") if path == "/query" else api.get(f"{PATH}{path}?{query}")
+    )
+    assert code(response) == (400, "invalid_fields")
+    assert list(faults(response)) == [at]
+
+
 @pytest.mark.parametrize(
     "moment", ["", "now", "-1", "1.5", "9" * 15, "9" * 16, "\u0661", "1&effectiveAsOf=2"]
 )
