@@ -7,12 +7,23 @@ from bench.faults import (
     of_oddities,
     of_points,
     of_processes,
+    of_provisioning,
     of_servers,
     of_tenants,
 )
 from bench.faults.rehearsal import FAULTS, Fault
 
-MODULES = (of_leaders, of_locks, of_network, of_oddities, of_points, of_processes, of_servers, of_tenants)
+MODULES = (
+    of_leaders,
+    of_locks,
+    of_network,
+    of_oddities,
+    of_points,
+    of_processes,
+    of_provisioning,
+    of_servers,
+    of_tenants,
+)
 
 
 def matrix() -> dict[str, Fault]:

@@ -60,6 +60,10 @@ class Processes:
         _wait(lambda: self.ends(role) > before, f"the end of {role}")
         self.wait_ready(role)
 
+    def environment(self, role: str) -> dict[str, str]:
+        """What the stack gave it; wishes are not in it."""
+        return psutil.Process(self._leader(role)).environ()
+
     def role_of(self, local_port: int, roles: Iterable[str]) -> str | None:
         """Whose process has a connection from this port."""
         return next((role for role in roles if talks_from(self._leader(role), local_port)), None)

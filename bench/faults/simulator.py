@@ -34,7 +34,9 @@ class Simulator:
     def behave(self) -> None:
         """No fault but the lag."""
         self.misbehave()
-        self.set(account_state="approved", delivery_delay_seconds=DELIVERY_SECONDS)
+        self.set(
+            account_state="approved", server_deletion_allowed=False, delivery_delay_seconds=DELIVERY_SECONDS
+        )
 
     def misbehave(self, *rules: Json, seed: int = 0) -> None:
         """These faults and no others."""
