@@ -115,6 +115,15 @@ class Projection(Group):
     give_up_hours: Hours
 
 
+class Callbacks(Group):
+    away_minutes: Annotated[float, Field(gt=0)]
+    check_minutes: Annotated[float, Field(gt=0)]
+    calls_per_second: Annotated[float, Field(gt=0)]
+    lease_seconds: Seconds
+    retry_seconds: Seconds
+    attempts_max: Count
+
+
 class Ingress(Group):
     job_bytes_max: Count
     batch_bytes_max: Count
@@ -170,6 +179,7 @@ class Settings(Group):
     provisioning: Provisioning
     send: Send
     projection: Projection
+    callbacks: Callbacks
     ingress: Ingress
     scheduler: Scheduler
     worker: Worker

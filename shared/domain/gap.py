@@ -7,6 +7,8 @@ from uuid import UUID
 # The provider's ladder of repeats is about 72 minutes long; what was answered before that was repeated till it came.
 # An event happens before it is posted, and clocks differ: a gap is looked at from a little before.
 MARGIN = timedelta(minutes=15)
+# For so long mail servers on the way may put a message off before they take it.
+SLOWEST_DELIVERY = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

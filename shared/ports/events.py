@@ -10,11 +10,12 @@ from shared.domain.event import EmailEvent
 
 @dataclass(frozen=True, slots=True)
 class EventHeaders:
-    """The provider's own marks on a callback, kept beside the raw body."""
+    """The provider's own marks on a callback, kept beside the raw body; `source` where it was no callback."""
 
     trace_id: str | None = None
     event_id: str | None = None
     retries_remaining: str | None = None
+    source: str | None = None
 
 
 class Events(Protocol):

@@ -37,6 +37,13 @@ class Gaps(Protocol):
         """Its oldest open gap that nobody works on, leased."""
         ...
 
+    def messages(self, gap: Gap, *, limit: int) -> list[tuple[UUID, str]]:
+        """(job id, message id) of jobs that are SENT still and whose delivery may have been told in the gap.
+
+        Accepted from `SLOWEST_DELIVERY` before the gap on; those after `gap.cursor`, in the order of their ids.
+        """
+        ...
+
     def save(self, gap: Gap, *, due_in_seconds: float = 0.0) -> None:
         """Progress, or with `finished_at` its end. Lets go of it: it is due again after so long."""
         ...

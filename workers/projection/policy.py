@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.config.settings import Projection
+from shared.config.settings import Callbacks, Projection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,4 +20,21 @@ class ProjectionPolicy:
             batch_size=projection.batch_size,
             retry_seconds=projection.retry_seconds,
             give_up_after=timedelta(hours=projection.give_up_hours),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatchUpPolicy:
+    """`lease_seconds`: how long a worker may be silent over a gap, or over a call to the provider's list."""
+
+    lease_seconds: float
+    retry_seconds: float
+    attempts_max: int
+
+    @classmethod
+    def of(cls, callbacks: Callbacks) -> "CatchUpPolicy":
+        return cls(
+            lease_seconds=callbacks.lease_seconds,
+            retry_seconds=callbacks.retry_seconds,
+            attempts_max=callbacks.attempts_max,
         )

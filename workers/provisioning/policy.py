@@ -14,6 +14,8 @@ class ProvisioningPolicy:
     attempts_max: int
     polling_interval_seconds: float
     polling_window: timedelta
+    # Between two looks at a webhook.
+    webhook_check: timedelta = timedelta(hours=1)
     # A removal waits so long for what the provider still has to be asked about, then takes the server down.
     removal_patience: timedelta = timedelta(hours=1)
 
@@ -25,6 +27,7 @@ class ProvisioningPolicy:
             attempts_max=settings.provisioning.attempts_max,
             polling_interval_seconds=settings.polling_interval_seconds,
             polling_window=timedelta(hours=settings.polling_timeout_hours),
+            webhook_check=timedelta(minutes=settings.callbacks.check_minutes),
         )
 
     def wait_seconds(self, tries: int, *, at_least_seconds: float | None = None) -> float:

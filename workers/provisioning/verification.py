@@ -25,7 +25,6 @@ from workers.provisioning.deps import AUTHOR, ProvisioningDeps
 from workers.provisioning.progress import Saver, leased
 from workers.provisioning.steps import write_records
 
-
 # The provider wants a record under a name that is not ours to write.
 OUTSIDE_ZONE = "outside_zone"
 
