@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from shared.domain.dns import canonical
 from shared.domain.errors import OutcomeUnknown, ProviderRefused, ProviderUnavailable
 from shared.domain.suppression import normalised
+from shared.domain.webhook import WebhookSeen, WebhookStatistics
 from shared.gateways.postmark import codes
 from shared.gateways.postmark.answers import Exchange
 from shared.gateways.postmark.calls import JsonObject, answer_to_create, answer_to_repeatable, deleted, found
@@ -16,7 +17,10 @@ from shared.gateways.postmark.entities import (
     rows_of,
     server_of,
     signature_of,
+    statistics_of,
+    success_of,
     text_of,
+    webhook_of,
     webhook_payload,
 )
 from shared.gateways.postmark.wire import Wire
@@ -84,11 +88,13 @@ class PostmarkAccount:
         self._delete(f"/domains/{domain_id}", codes.DOMAIN_NOT_FOUND)
 
     def find_webhook(self, server_token: str, *, url: str, stream: str) -> int | None:
+        return next((seen.webhook_id for seen in self.webhooks(server_token, url=url, stream=stream)), None)
+
+    def webhooks(self, server_token: str, *, url: str, stream: str) -> list[WebhookSeen]:
         exchange = self._wire.as_server(server_token, "GET", "/webhooks", query={"MessageStream": stream})
-        for row in rows_of(answer_to_repeatable(exchange, account=False), "Webhooks"):
-            if text_of(row, "Url") == url and text_of(row, "MessageStream") == stream:
-                return id_of(row)
-        return None
+        rows = rows_of(answer_to_repeatable(exchange, account=False), "Webhooks")
+        seen = [webhook_of(row) for row in rows]
+        return [hook for hook in seen if hook is not None and (hook.url, hook.stream) == (url, stream)]
 
     def create_webhook(self, server_token: str, spec: WebhookSpec) -> int:
         body = {**webhook_payload(spec), "MessageStream": spec.stream}
@@ -111,6 +117,19 @@ class PostmarkAccount:
             read_timeout_seconds=self._test_post_seconds,
         )
         answer_to_repeatable(exchange, account=False)
+
+    def webhook_statistics(self, server_token: str, webhook_id: int) -> WebhookStatistics:
+        exchange = self._wire.as_server(server_token, "GET", f"/webhooks/{webhook_id}/statistics")
+        return _looked_up(answer_to_repeatable(exchange, account=False), statistics_of)
+
+    def verify_webhook(self, server_token: str, webhook_id: int) -> bool:
+        exchange = self._wire.as_server(
+            server_token,
+            "POST",
+            f"/webhooks/{webhook_id}/verify",
+            read_timeout_seconds=self._test_post_seconds,
+        )
+        return _looked_up(answer_to_repeatable(exchange, account=False), success_of)
 
     def delete_webhook(self, server_token: str, webhook_id: int) -> None:
         exchange = self._wire.as_server(server_token, "DELETE", f"/webhooks/{webhook_id}")

@@ -16,6 +16,7 @@ SIGNATURE_NOT_FOUND: Final = 501
 DOMAIN_NOT_FOUND: Final = 510
 SERVER_NOT_FOUND: Final = 601
 ENTITLEMENT_REACHED: Final = 614
+MESSAGE_NOT_FOUND: Final = 701
 WEBHOOK_NOT_FOUND: Final = 1352
 WEBHOOK_NOT_ANSWERED: Final = 1364  # a test post of theirs to us, at this moment
 ADDRESS_NOT_ALLOWED: Final = 1480  # IP allow-list

@@ -1,12 +1,15 @@
 """Postmark's servers, signatures, domains and webhooks, read into the port's values."""
 
+from typing import Final
+
 from shared.domain.dns import MailDns
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
+from shared.domain.webhook import WebhookSeen, WebhookStatistics
 from shared.gateways.postmark.calls import JsonObject
 from shared.ports.mail import Domain, ServerCreated, Signature, WebhookSpec
 
 # Every trigger is named: an edit changes only those it names.
-TRIGGERS: JsonObject = {
+TRIGGERS: Final[dict[str, JsonObject]] = {
     "Delivery": {"Enabled": True},
     # The content would be the tenant's mail, which we neither need nor want to keep.
     "Bounce": {"Enabled": True, "IncludeContent": False},
@@ -15,6 +18,7 @@ TRIGGERS: JsonObject = {
     "Open": {"Enabled": False, "PostFirstOpenOnly": False},
     "Click": {"Enabled": False},
 }
+ENABLED: Final = tuple(name for name, options in TRIGGERS.items() if options["Enabled"])
 
 
 def rows_of(body: JsonObject, key: str) -> list[JsonObject]:
@@ -90,3 +94,36 @@ def webhook_payload(spec: WebhookSpec) -> JsonObject:
         ],
         "Triggers": TRIGGERS,
     }
+
+
+def webhook_of(body: JsonObject) -> WebhookSeen | None:
+    """None when the row lacks the id: nothing can be done with such a one."""
+    webhook_id, headers = id_of(body), body.get("HttpHeaders")
+    if webhook_id is None:
+        return None
+    pairs = [row for row in headers if isinstance(row, dict)] if isinstance(headers, list) else []
+    return WebhookSeen(
+        webhook_id=webhook_id,
+        url=text_of(body, "Url"),
+        stream=text_of(body, "MessageStream"),
+        headers=tuple((text_of(row, "Name"), text_of(row, "Value")) for row in pairs),
+    )
+
+
+def statistics_of(body: JsonObject) -> WebhookStatistics | None:
+    """None without a list of statuses. Of types that we never asked for, nobody misses the events."""
+    statuses, metrics = body.get("Statuses"), body.get("Metrics")
+    if not isinstance(statuses, dict):
+        return None
+    counts = metrics if isinstance(metrics, dict) else {}
+    paused = [name for name in ENABLED if str(statuses.get(name)).lower() == "unverified"]
+    return WebhookStatistics(
+        paused=tuple(paused),
+        requests=id_of(counts, "TotalRequests") or 0,
+        failures=id_of(counts, "FailureCount") or 0,
+    )
+
+
+def success_of(body: JsonObject) -> bool | None:
+    success = body.get("Success")
+    return success if isinstance(success, bool) else None

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -42,6 +43,9 @@ _IDENTITIES: Final[dict[EventKind, tuple[tuple[str, ...], ...]]] = {
     EventKind.OPEN: (("MessageID", "Recipient", "ReceivedAt"),),
     EventKind.CLICK: (("MessageID", "Recipient", "ReceivedAt", "OriginalLink"),),
 }
+_MOMENTS: Final = frozenset(_DATES.values())
+_ADDRESSES: Final = ("Recipient", "Email")
+_FRACTION: Final = re.compile(r":([0-9]{2})\.([0-9]+)")
 
 
 class PostmarkEvents:
@@ -55,7 +59,7 @@ class PostmarkEvents:
         return EventFacts(
             kind=kind,
             content_key=_content_key(kind, payload),
-            occurred_at=_time(payload.get(_DATES.get(kind, ""))),
+            occurred_at=time_of(payload.get(_DATES.get(kind, ""))),
             message_id=_text(payload.get("MessageID")),
             job_id=uuid_of(metadata.get(JOB_KEY)) if isinstance(metadata, dict) else None,
             recipient=_recipient(payload),
@@ -93,11 +97,28 @@ def _kind(payload: Payload) -> EventKind:
 
 def _content_key(kind: EventKind, payload: Payload) -> bytes:
     for fields in _IDENTITIES.get(kind, ()):
-        values = [payload.get(name) for name in fields]
+        values = [_canonical(name, payload.get(name)) for name in fields]
         # A zero is no id; False is a value.
         if all(value is False or (value and isinstance(value, str | int)) for value in values):
             return _digest([kind.value, fields, values])
     return _digest([kind.value, payload])
+
+
+def _canonical(field: str, value: object) -> object:
+    """One spelling for what callbacks and lists spell differently: lists have New York's time and lower case."""
+    if not isinstance(value, str):
+        return value
+    if field in _MOMENTS:
+        return _instant(value) or value
+    return normalised(value) if field in _ADDRESSES else value
+
+
+def _instant(text: str) -> str | None:
+    """In UTC, with all digits but for zeros at the end: the seventh is more than a `datetime` holds."""
+    fraction = _FRACTION.search(text)
+    at = time_of(_FRACTION.sub(r":\1", text))
+    digits = fraction[2].rstrip("0") if fraction else ""
+    return None if at is None else f"{at.isoformat()}.{digits}"
 
 
 def _digest(content: object) -> bytes:
@@ -118,7 +139,7 @@ def _text(value: object) -> str | None:
     return None if any("\ud800" <= character <= "\udfff" for character in value) else value
 
 
-def _time(value: object) -> datetime | None:
+def time_of(value: object) -> datetime | None:
     """0 to 7 fractional digits, `Z`, an offset or neither, which is UTC."""
     try:
         parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
