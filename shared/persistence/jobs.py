@@ -70,7 +70,12 @@ class PostgresJobs:
         }
         rows = self._rows(claims.CLAIM, wanted)
         taken = [row for row in rows if row["status"] == JobStatus.SENDING]
-        return Claim(claim_id, tuple(map(claimed_job_of, taken)), suppressed=len(rows) - len(taken))
+        return Claim(
+            claim_id,
+            tuple(map(claimed_job_of, taken)),
+            suppressed=len(rows) - len(taken),
+            left_out=rows[0]["due_count"] - len(rows) if rows else 0,
+        )
 
     def record(self, claim_id: UUID, settlements: Sequence[Settlement]) -> set[UUID]:
         rows = as_arrays(claims.SETTLEMENT_KINDS, map(_row_of_settlement, settlements))

@@ -27,6 +27,8 @@ class Claim:
     claim_id: UUID
     jobs: tuple[ClaimedJob, ...]
     suppressed: int = 0
+    # Due and within the limit, and left for a later claim: one that goes alone, or whoever it went without.
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,8 @@ def _limit(permit: Permit, policy: SendPolicy) -> int:
 
 def _more(claim: Claim, unsent: Iterable[Settlement], limit: int) -> bool:
     full = len(claim.jobs) + claim.suppressed >= limit
-    alone = any(job.worker_deaths for job in claim.jobs)
-    return full or alone or any(settlement.status is JobStatus.QUEUED for settlement in unsent)
+    put_back = any(settlement.status is JobStatus.QUEUED for settlement in unsent)
+    return full or claim.left_out > 0 or put_back
 
 
 def _divide(

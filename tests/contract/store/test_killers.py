@@ -63,8 +63,10 @@ def test_a_killer_whose_turn_it_is_is_claimed_alone_and_the_rest_by_the_next(
         new_job(acme, worker_deaths=1, due_at=LONG_AGO),
         *(new_job(acme, due_at=later(minutes=minutes)) for minutes in (1, 2)),
     )
-    assert ids(claim(store, acme)) == [killer]
-    assert ids(claim(store, acme)) == others
+    alone = claim(store, acme)
+    assert (ids(alone), alone.left_out) == ([killer], 2)
+    rest = claim(store, acme)
+    assert (ids(rest), rest.left_out) == (others, 0)
 
 
 def test_killers_are_left_out_of_a_batch_until_it_is_their_turn(
@@ -78,10 +80,9 @@ def test_killers_are_left_out_of_a_batch_until_it_is_their_turn(
         ),
     )
     late = accept(store, new_job(acme, due_at=later(minutes=9)))
-    assert ids(claim(store, acme)) == [first, third, *late]
-    assert ids(claim(store, acme)) == [killer]
-    assert ids(claim(store, acme)) == [second_killer]
-    assert ids(claim(store, acme)) == []
+    claims = [claim(store, acme) for _ in range(4)]
+    assert [ids(one) for one in claims] == [[first, third, *late], [killer], [second_killer], []]
+    assert [one.left_out for one in claims] == [2, 1, 0, 0]
 
 
 def test_of_jobs_due_at_once_the_first_id_decides_whether_it_is_the_killers_turn(
@@ -99,5 +100,5 @@ def test_a_suppressed_killer_is_taken_off_the_queue_alone(store: Store, acme: Em
     with store.begin() as tx:
         tx.suppressions.add(suppression(address="gone@example.com"))
     alone = claim(store, acme)
-    assert (ids(alone), alone.suppressed) == ([], 1)
+    assert (ids(alone), alone.suppressed, alone.left_out) == ([], 1, 1)
     assert ids(claim(store, acme)) == [other]

@@ -58,7 +58,8 @@ class MemoryJobs:
         return page_of(mine, query, locators.JOB, default="acceptedAt", of=lambda job: job)
 
     def claim(self, configuration_id: UUID, *, claim_id: UUID, limit: int, lease_seconds: float) -> Claim:
-        due = _alone_or_without(self._due(JobStatus.QUEUED, configuration_id)[:limit])
+        all_due = self._due(JobStatus.QUEUED, configuration_id)[:limit]
+        due = _alone_or_without(all_due)
         suppressed = {job.e_id for job in due if self._is_suppressed(job)}
         for job in due:
             if job.e_id in suppressed:
@@ -71,7 +72,8 @@ class MemoryJobs:
                 self._change(job, JobStatus.SENDING, due_at=None, **taken)
                 self._attempts.intend(self._all[job.e_id])
         sending = (self._all[job.e_id] for job in due if job.e_id not in suppressed)
-        return Claim(claim_id, tuple(map(self._claimed, sending)), suppressed=len(suppressed))
+        claimed = tuple(map(self._claimed, sending))
+        return Claim(claim_id, claimed, suppressed=len(suppressed), left_out=len(all_due) - len(due))
 
     def _claimed(self, job: EmailJob) -> ClaimedJob:
         content = self._state.contents[job.e_id]

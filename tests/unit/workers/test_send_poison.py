@@ -92,8 +92,24 @@ def test_a_suspect_waits_for_its_own_turn_behind_others() -> None:
     (suspect,) = world.accept("suspect@example.com", worker_deaths=1)
     world.send()
     assert (world.job(suspect).status, world.statuses()[SENT]) == (QUEUED, 2)
-    world.send()
+    assert world.answer_rings() == 1
     assert world.job(suspect).status is SENT
+
+
+def test_each_of_several_suspects_is_rung_for() -> None:
+    world = World()
+    world.accept("a@example.com", "b@example.com")
+    world.accept("s@example.com", "t@example.com", "u@example.com", worker_deaths=1)
+    world.send()
+    assert world.answer_rings() == 3
+    assert (world.calls(), world.statuses()) == (4, {SENT: 5})
+
+
+def test_after_a_suspect_that_had_the_queue_for_itself_nobody_is_rung_for() -> None:
+    world = World()
+    world.accept("suspect@example.com", worker_deaths=1)
+    world.send()
+    assert not world.doorbell.rung
 
 
 def test_a_poison_job_of_a_locked_configuration_fails_and_is_not_cancelled() -> None:
