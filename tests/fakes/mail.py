@@ -7,21 +7,35 @@
 Faults: `fail_next("create_server", OutcomeUnknown(...), after_effect=True)` for calls that raise,
 `answer_next_send(Unknown(...), taken=True)` and `refuse(address, Refused(...))` for sends;
 `postmark.monotonic = lambda: later` for a worker that was stopped on its way to the first byte.
+
+What happens afterwards: `happen(message_id, "Bounce", at)` returns what the callbacks post, and is in the history;
+`suppress(token, address, reason=..., at=...)` for the list; `pause(token, webhook_id, "Bounce")` for a webhook.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from shared.domain.dns import records_for
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.mail import OutboundMessage, Outcome
 from shared.domain.suppression import normalised
+from shared.domain.webhook import WebhookSeen, WebhookStatistics
 from shared.ports.dns import DnsZone
-from shared.ports.mail import Domain, ServerCreated, Signature, WebhookSpec
-from tests.fakes.postmark import FakePostmark, TakenMessage
+from shared.ports.mail import LIFT_MAX, Domain, ServerCreated, Signature, WebhookSpec
+from tests.fakes.postmark import FakePostmark, FakeServer, TakenMessage, subscription_change
 
-__all__ = ["FakeMailAccount", "FakeMailSender", "FakePostmark", "FakeSentMessages", "TakenMessage"]
+__all__ = [
+    "FakeEventHistory",
+    "FakeMailAccount",
+    "FakeMailSender",
+    "FakePostmark",
+    "FakeSentMessages",
+    "FakeSuppressionList",
+    "TakenMessage",
+]
 
 
 class FakeMailAccount:
@@ -99,11 +113,28 @@ class FakeMailAccount:
 
     def update_webhook(self, server_token: str, webhook_id: int, spec: WebhookSpec) -> None:
         with self._postmark.call("update_webhook"):
-            hooks = self._postmark.server_of(server_token).webhooks
-            if webhook_id not in hooks:
-                raise ProviderRefused("1352", "The webhook was not found.")
+            server = self._with_webhook(server_token, webhook_id)
             self._verify(spec)
-            hooks[webhook_id] = spec
+            server.webhooks[webhook_id] = spec
+            server.statistics.pop(webhook_id, None)
+
+    def webhooks(self, server_token: str, *, url: str, stream: str) -> list[WebhookSeen]:
+        with self._postmark.call("webhooks"):
+            hooks = self._postmark.server_of(server_token).webhooks.items()
+            return [_seen(key, spec) for key, spec in hooks if (spec.url, spec.stream) == (url, stream)]
+
+    def webhook_statistics(self, server_token: str, webhook_id: int) -> WebhookStatistics:
+        with self._postmark.call("webhook_statistics"):
+            server = self._with_webhook(server_token, webhook_id)
+            return server.statistics.get(webhook_id, WebhookStatistics())
+
+    def verify_webhook(self, server_token: str, webhook_id: int) -> bool:
+        with self._postmark.call("verify_webhook"):
+            server = self._with_webhook(server_token, webhook_id)
+            content = self._postmark.test_posts_succeed(server.webhooks[webhook_id])
+            if content and webhook_id in server.statistics:
+                server.statistics[webhook_id] = replace(server.statistics[webhook_id], paused=())
+            return content
 
     def delete_webhook(self, server_token: str, webhook_id: int) -> None:
         with self._postmark.call("delete_webhook"):
@@ -113,6 +144,12 @@ class FakeMailAccount:
         wanted = normalised(address)
         signatures = self._postmark.signatures.values()
         return next((found for found in signatures if normalised(found.address) == wanted), None)
+
+    def _with_webhook(self, server_token: str, webhook_id: int) -> FakeServer:
+        server = self._postmark.server_of(server_token)
+        if webhook_id not in server.webhooks:
+            raise ProviderRefused("1352", "The webhook was not found.")
+        return server
 
     def _verify(self, spec: WebhookSpec) -> None:
         if not self._postmark.test_posts_succeed(spec):
@@ -147,6 +184,66 @@ class FakeSentMessages:
                 for taken in self._postmark.taken
                 if taken.server_token == server_token and taken.message.claim_id == claim_id
             }
+
+
+class FakeSuppressionList:
+    """Implements `ports.mail.SuppressionList`."""
+
+    def __init__(self, postmark: FakePostmark) -> None:
+        self._postmark = postmark
+
+    def lift(self, server_token: str, addresses: Sequence[str]) -> Mapping[str, str | None]:
+        if len(addresses) > LIFT_MAX:
+            raise ValueError(f"{len(addresses)} addresses at once, at most {LIFT_MAX}")
+        if not addresses:
+            return {}
+        with self._postmark.call("lift"):
+            server = self._postmark.server_of(server_token)
+            return {address: _lift(server, normalised(address)) for address in addresses}
+
+
+def _lift(server: FakeServer, address: str) -> str | None:
+    entry = server.suppressions.get(address)
+    if entry is not None and entry.reason == "SpamComplaint":
+        return "You do not have the required authority to change this suppression."
+    server.suppressions.pop(address, None)
+    server.inactive = {known for known in server.inactive if normalised(known) != address}
+    return None
+
+
+class FakeEventHistory:
+    """Implements `ports.mail.EventHistory`."""
+
+    def __init__(self, postmark: FakePostmark) -> None:
+        self._postmark = postmark
+
+    def bounces(self, server_token: str, *, since: datetime, until: datetime) -> Iterator[str]:
+        with self._postmark.call("bounces"):
+            happened = self._postmark.server_of(server_token).happened
+            found = [
+                row.body for row in happened if row.record_type != "Delivery" and since <= row.at < until
+            ]
+        yield from reversed(found)
+
+    def suppressions(self, server_token: str, *, since: datetime) -> Iterator[str]:
+        with self._postmark.call("suppressions"):
+            entries = list(self._postmark.server_of(server_token).suppressions.items())
+        for address, entry in entries:
+            if entry.created_at >= since:
+                change = subscription_change(address, entry.reason, entry.created_at)
+                yield json.dumps({**change, "Origin": entry.origin, "MessageID": None, "Metadata": {}})
+
+    def of_message(self, server_token: str, message_id: str) -> list[str]:
+        with self._postmark.call("of_message"):
+            happened = self._postmark.server_of(server_token).happened
+            return [
+                row.body for row in happened if (row.record_type, row.message_id) == ("Delivery", message_id)
+            ]
+
+
+def _seen(webhook_id: int, spec: WebhookSpec) -> WebhookSeen:
+    headers = (("Authorization", f"Bearer {spec.bearer}"), ("X-Email-Routing-Token", spec.routing_token))
+    return WebhookSeen(webhook_id=webhook_id, url=spec.url, stream=spec.stream, headers=headers)
 
 
 def _checked(domain: Domain, zone: DnsZone | None) -> Domain:

@@ -1,20 +1,41 @@
 """What Postmark holds and how it may fail, in memory. The ports on it are in `tests.fakes.mail`."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import count
 
 from shared.domain.dns import MailDns, canonical
 from shared.domain.errors import ProviderError, ProviderRefused
-from shared.domain.mail import Accepted, ConfigurationFault, Deferred, OutboundMessage, Outcome, Refused
+from shared.domain.mail import (
+    CLAIM_KEY,
+    JOB_KEY,
+    Accepted,
+    ConfigurationFault,
+    Deferred,
+    OutboundMessage,
+    Outcome,
+    Refused,
+)
 from shared.domain.suppression import normalised
+from shared.domain.webhook import WebhookStatistics
 from shared.ports.dns import DnsZone
 from shared.ports.mail import Domain, ServerCreated, Signature, WebhookSpec
 from shared.ports.store import outside_transaction
 
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+# More than a float holds: live ids are as long.
+_FIRST_BOUNCE_ID = 2**53 + 1
+# Types of bounces that put the address on the list, and as what.
+_REASONS = {
+    "HardBounce": "HardBounce",
+    "SpamComplaint": "SpamComplaint",
+    "ManuallyDeactivated": "ManualSuppression",
+}
 _BAD_TOKEN_TEXT = "Request does not contain a valid Server token."
 
 
@@ -23,7 +44,28 @@ class FakeServer:
     name: str
     token: str = field(repr=False)
     webhooks: dict[int, WebhookSpec] = field(default_factory=dict)
+    # What the last 24 hours say of each webhook; nothing remarkable where there is none.
+    statistics: dict[int, WebhookStatistics] = field(default_factory=dict)
+    # Addresses that get no mail. Why and since when is in `suppressions`, for those whose tests care.
     inactive: set[str] = field(default_factory=set)
+    suppressions: dict[str, "FakeSuppression"] = field(default_factory=dict)
+    # What happened to its messages, each with the body that its callback has.
+    happened: list["Happened"] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class FakeSuppression:
+    reason: str
+    origin: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Happened:
+    record_type: str
+    message_id: str
+    at: datetime
+    body: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -63,6 +105,7 @@ class FakePostmark:
         self._faults: dict[str, list[_Fault]] = {}
         self._send_answers: list[tuple[Outcome, bool]] = []
         self._ids = count(1)
+        self._bounce_ids = count(_FIRST_BOUNCE_ID)
 
     def fail_next(self, call: str, error: ProviderError, *, after_effect: bool = False) -> None:
         """The next such call raises this, before or after its effect; several are raised in turn."""
@@ -110,9 +153,45 @@ class FakePostmark:
             self.domains[domain.domain_id] = replace(domain, dns=moved, return_path_verified=False)
         return self.domains[domain.domain_id]
 
-    def suppress(self, server_token: str, address: str) -> None:
-        """As after a hard bounce: the server's stream takes nothing for the address."""
-        self.server_of(server_token).inactive.add(normalised(address))
+    def suppress(
+        self,
+        server_token: str,
+        address: str,
+        *,
+        reason: str = "HardBounce",
+        origin: str = "Recipient",
+        at: datetime = LONG_AGO,
+    ) -> None:
+        """The server's stream takes nothing for the address. It keeps its first reason, unless a complaint comes."""
+        server = self.server_of(server_token)
+        server.inactive.add(normalised(address))
+        if normalised(address) not in server.suppressions or reason == "SpamComplaint":
+            server.suppressions[normalised(address)] = FakeSuppression(reason, origin, at)
+
+    def happen(
+        self, message_id: str, record_type: str, at: datetime, *, bounce_type: str = "HardBounce"
+    ) -> list[str]:
+        """A Delivery, Bounce or SpamComplaint of a message it took. Returns what the callbacks of that post."""
+        taken = next(taken for taken in self.taken if taken.message_id == message_id)
+        server = self.server_of(taken.server_token)
+        kind = "SpamComplaint" if record_type == "SpamComplaint" else bounce_type
+        known = {**_told_of(taken), "RecordType": record_type}
+        if record_type == "Delivery":
+            event: dict[str, object] = {"Recipient": taken.message.recipient, "DeliveredAt": zulu(at)}
+        else:
+            event = _bounce(next(self._bounce_ids), kind, taken.message.recipient, at)
+        bodies = [json.dumps({**known, **event})]
+        server.happened.append(Happened(record_type, message_id, at, bodies[0]))
+        if event.get("Inactive"):
+            reason = _REASONS[kind]
+            self.suppress(taken.server_token, taken.message.recipient, reason=reason, at=at)
+            bodies.append(json.dumps({**known, **subscription_change(taken.message.recipient, reason, at)}))
+        return bodies
+
+    def pause(self, server_token: str, webhook_id: int, *record_types: str) -> None:
+        """As after lasting failure: events of these types are not posted there any more."""
+        statistics = self.server_of(server_token).statistics
+        statistics[webhook_id] = WebhookStatistics(paused=record_types, requests=100, failures=100)
 
     def domain_named(self, name: str) -> Domain | None:
         return next((found for found in self.domains.values() if found.name == canonical(name)), None)
@@ -173,3 +252,39 @@ class FakePostmark:
         if normalised(message.recipient) in server.inactive:
             return Refused("406", "Found inactive addresses: <address>.", inactive_recipient=True)
         return self._refusals.get(normalised(message.recipient))
+
+
+def zulu(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def subscription_change(address: str, reason: str, at: datetime) -> dict[str, object]:
+    return {
+        "RecordType": "SubscriptionChange",
+        "MessageStream": "outbound",
+        "Recipient": address,
+        "ChangedAt": zulu(at),
+        "Origin": "Recipient",
+        "SuppressSending": True,
+        "SuppressionReason": reason,
+    }
+
+
+def _told_of(taken: TakenMessage) -> dict[str, object]:
+    ours = {JOB_KEY: str(taken.message.job_id), CLAIM_KEY: str(taken.message.claim_id)}
+    return {
+        "MessageID": taken.message_id,
+        "MessageStream": "outbound",
+        "Tag": taken.message.content.tag,
+        "Metadata": {**taken.message.content.metadata, **ours},
+    }
+
+
+def _bounce(bounce_id: int, kind: str, address: str, at: datetime) -> dict[str, object]:
+    return {
+        "ID": bounce_id,
+        "Type": kind,
+        "Email": address,
+        "BouncedAt": zulu(at),
+        "Inactive": kind in _REASONS,
+    }
