@@ -27,7 +27,7 @@ FINEST: Final = timedelta(minutes=1)
 
 _EASTERN: Final = ZoneInfo("America/New_York")
 _DAY: Final = timedelta(days=1)
-_MARGIN: Final = timedelta(minutes=1)
+MARGIN: Final = timedelta(minutes=1)
 # Both ends of the hour that the clocks repeat in autumn are written alike: beyond it they are not.
 _REPEATED: Final = timedelta(hours=1)
 
@@ -41,14 +41,17 @@ class PostmarkHistory:
         self._wire = wire
 
     def bounces(self, server_token: str, *, since: datetime, until: datetime) -> Iterator[str]:
-        """`until` itself is left out. A row without a readable time is told: once too often does no harm.
+        """A minute more on both sides, and rows without a readable time: told twice does no harm.
 
         `ProviderRefused` with code `too_many` after the first 10,000 of a single minute.
         """
+        since, until = since - MARGIN, until + MARGIN
         rows = self._bounces(server_token, since, until, _days(since, until))
         return (_encoded(_bounce(row)) for row in rows)
 
     def suppressions(self, server_token: str, *, since: datetime) -> Iterator[str]:
+        # Rows have whole seconds.
+        since -= MARGIN
         # From the day before, and without an end: a filter for a single day has been seen to return nothing.
         exchange = self._wire.as_server(
             server_token,
@@ -123,7 +126,7 @@ def _day(at: datetime) -> str:
 
 
 def _moments(since: datetime, until: datetime) -> Filters:
-    begin, end = since - _MARGIN, until + _MARGIN
+    begin, end = since - MARGIN, until + MARGIN
     if _reading(begin, fold=1) > begin:
         begin -= _REPEATED
     if _reading(end, fold=0) < end:
