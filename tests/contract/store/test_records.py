@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -121,6 +121,77 @@ def test_what_was_known_at_a_moment_is_what_had_been_recorded_by_then(
     assert name_as_of(store, corrected, effective=first.effective_at) == "First"
     assert name_as_of(store, corrected) == "Third"
     assert name_as_of(store, corrected, recorded=later()) is None
+
+
+def test_of_two_corrections_of_one_moment_the_later_recorded_holds(
+    store: Store, renamed: EmailConfiguration, a_moment_passes: Moment
+) -> None:
+    _, second, _ = history(store, renamed)
+    for name in ("Corrected", "Corrected again"):
+        a_moment_passes()
+        renamed = rename(store, renamed, name, effective_at=second.effective_at)
+    *_, once, again = history(store, renamed)
+    assert name_as_of(store, renamed, effective=second.effective_at) == "Corrected again"
+    for recorded, name in ((again, "Corrected again"), (once, "Corrected"), (second, "Second")):
+        known = name_as_of(store, renamed, effective=second.effective_at, recorded=recorded.recorded_at)
+        assert known == name
+
+
+def test_a_change_that_takes_effect_later_does_not_hold_before(
+    store: Store, renamed: EmailConfiguration, a_moment_passes: Moment
+) -> None:
+    *_, third = history(store, renamed)
+    a_moment_passes()
+    planned_at = third.effective_at + timedelta(days=1)
+    planned = rename(store, renamed, "Planned", effective_at=planned_at)
+    just_before = planned_at - timedelta(microseconds=1)
+    assert name_as_of(store, planned, effective=just_before) == "Third"
+    assert name_as_of(store, planned, effective=planned_at) == "Planned"
+    assert name_as_of(store, planned, effective=planned_at, recorded=third.recorded_at) == "Third"
+
+
+def test_a_change_that_took_effect_before_everything_else_is_what_held_then(
+    store: Store, renamed: EmailConfiguration
+) -> None:
+    first, *_ = history(store, renamed)
+    early = rename(store, renamed, "Always so", effective_at=later())
+    assert name_as_of(store, early, effective=later()) == "Always so"
+    assert name_as_of(store, early, effective=first.effective_at) == "First"
+    assert name_as_of(store, early, effective=later(), recorded=first.recorded_at) is None
+
+
+def test_a_record_is_known_from_the_moment_it_was_recorded(
+    store: Store, renamed: EmailConfiguration, a_moment_passes: Moment
+) -> None:
+    first, second, third = history(store, renamed)
+    for record, name in ((first, "First"), (second, "Second"), (third, "Third")):
+        assert name_as_of(store, renamed, recorded=record.recorded_at) == name
+    just_before = second.recorded_at - timedelta(microseconds=1)
+    assert name_as_of(store, renamed, recorded=just_before) == "First"
+
+
+def test_history_and_the_current_record_follow_the_order_of_recording_and_not_of_effect(
+    store: Store, renamed: EmailConfiguration, a_moment_passes: Moment
+) -> None:
+    a_moment_passes()
+    corrected = rename(store, renamed, "Corrected", effective_at=later())
+    records = history(store, corrected)
+    assert [record.configuration.from_name for record in records] == ["First", "Second", "Third", "Corrected"]
+    assert [record.previous for record in records] == [None, *(record.r_id for record in records[:-1])]
+    with store.begin() as tx:
+        assert tx.configurations.current_record(corrected.e_id) == records[-1]
+
+
+def test_a_record_keeps_since_when_the_states_are_as_they_are(store: Store, acme: EmailConfiguration) -> None:
+    moved = replace(acme, operational_since=later(days=1), administrative_since=later(days=2))
+    with store.begin() as tx:
+        tx.configurations.save(moved, CREATED)
+    with store.begin() as tx:
+        held = tx.configurations.get(acme.e_id)
+    assert held is not None
+    *_, record = history(store, acme)
+    for known in (held, record.configuration):
+        assert (known.operational_since, known.administrative_since) == (later(days=1), later(days=2))
 
 
 def test_a_save_seen_in_its_own_transaction_is_the_current_record(
