@@ -26,6 +26,7 @@ from shared.persistence.sets import (
     run,
 )
 from shared.persistence.tables import BEARS_ON_SUPPRESSION, EventStatus, email_event, email_job
+from shared.persistence.wide_locks import share_list
 from shared.ports.clock import NewId
 from shared.ports.events import EventHeaders
 
@@ -100,6 +101,7 @@ class PostgresEvents:
 
     def about(self, tenant_id: UUID, addresses: Collection[str]) -> list[EmailEvent]:
         """Holds the addresses until the transaction ends, so that what is made of these events is not overtaken."""
+        share_list(self._connection, tenant_id)
         hold_addresses(self._connection, tenant_id, addresses)
         return self._events(_ABOUT, {"tenant_id": tenant_id, "addresses": list(addresses)})
 
@@ -107,7 +109,7 @@ class PostgresEvents:
         return ids_of(self._connection, _DUE.limit(limit))
 
     def _events(self, statement: Select[Any], parameters: Mapping[str, Any]) -> list[EmailEvent]:
-        return [_event_of(row) for row in rows_of(self._connection, statement, parameters)]
+        return [event_of(row) for row in rows_of(self._connection, statement, parameters)]
 
 
 _FACTS = ("content_key", "occurred_at", "message_id", "recipient", "hard_bounce", "suppresses")
@@ -129,7 +131,7 @@ def _row_of(event: EmailEvent, headers: EventHeaders) -> dict[str, Any]:
     }
 
 
-def _event_of(row: Mapping[str, Any]) -> EmailEvent:
+def event_of(row: Mapping[str, Any]) -> EmailEvent:
     reason = row["suppression_reason"]
     facts = EventFacts(
         **{name: row[name] for name in _FACTS},

@@ -1,12 +1,12 @@
 """Suppressions: at most one active entry an address; lifted ones are kept."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Integer, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from shared.domain.errors import NotFound
@@ -16,11 +16,14 @@ from shared.persistence import locators
 from shared.persistence.locks import hold_addresses
 from shared.persistence.query import Asked
 from shared.persistence.sets import any_of, first_of, parameter, rows_of
+from shared.persistence.suppression_imports import import_entries
 from shared.persistence.suppression_rows import entry_of, row_of_entry
 from shared.persistence.suppression_states import apply_states
-from shared.persistence.tables import suppression_entry, suppression_fact
+from shared.persistence.tables import KEY, suppression_entry, suppression_fact
+from shared.persistence.wide_locks import hold_list, share_list
 from shared.ports.clock import NewId
 from shared.ports.rows import Page
+from shared.ports.suppressions import IMPORT_MAX, ImportResult
 
 _column = suppression_entry.c
 _fact = suppression_fact.c
@@ -36,6 +39,17 @@ _ADD = (
     insert_or(suppression_entry)
     .on_conflict_do_nothing(index_elements=[_column.tenant_id, _column.address], index_where=_column.active)
     .returning(_column.e_id)
+)
+_AFTER = (_column.tenant_id == parameter("tenant_id"), _column.address > parameter("after", KEY))
+_LIMIT = parameter("limit", Integer)
+_EXPORT_ACTIVE = (
+    select(suppression_entry).where(*_AFTER, _column.active).order_by(_column.address).limit(_LIMIT)
+)
+_named = select(_column.address).distinct().where(*_AFTER).order_by(_column.address).limit(_LIMIT)
+_EXPORT_ALL = (
+    select(suppression_entry)
+    .where(_column.tenant_id == parameter("tenant_id"), _column.address.in_(_named))
+    .order_by(_column.address, _column.created_at, _column.e_id)
 )
 
 
@@ -63,6 +77,7 @@ class PostgresSuppressions:
     def operator_facts(
         self, tenant_id: UUID, addresses: Collection[str]
     ) -> Mapping[str, list[SuppressionFact]]:
+        share_list(self._connection, tenant_id)
         hold_addresses(self._connection, tenant_id, addresses)
         wanted = {"tenant_id": tenant_id, "addresses": list(addresses)}
         facts: dict[str, list[SuppressionFact]] = {}
@@ -93,8 +108,23 @@ class PostgresSuppressions:
         return lifted
 
     def apply(self, tenant_id: UUID, states: Mapping[str, SuppressionState]) -> int:
+        share_list(self._connection, tenant_id)
         hold_addresses(self._connection, tenant_id, states)
         return apply_states(self._connection, self._new_id, tenant_id, states)
+
+    def import_many(self, tenant_id: UUID, entries: Sequence[SuppressionEntry]) -> ImportResult:
+        if len(entries) > IMPORT_MAX or any(entry.tenant_id != tenant_id for entry in entries):
+            raise ValueError(f"an import is of one tenant, and of at most {IMPORT_MAX} addresses")
+        hold_list(self._connection, tenant_id)
+        added = import_entries(self._connection, self._new_id, entries)
+        return ImportResult(added, active_already=len(entries) - added)
+
+    def export(
+        self, tenant_id: UUID, *, after: str | None, limit: int, lifted: bool = False
+    ) -> list[SuppressionEntry]:
+        given = {"tenant_id": tenant_id, "after": after or "", "limit": limit}
+        rows = rows_of(self._connection, _EXPORT_ALL if lifted else _EXPORT_ACTIVE, given)
+        return [entry_of(row) for row in rows]
 
     def _as_it_is(self, entry: SuppressionEntry) -> SuppressionEntry:
         held = self.get(entry.tenant_id, entry.e_id)

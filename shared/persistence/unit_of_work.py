@@ -12,23 +12,33 @@ from shared.persistence.configurations import PostgresConfigurations
 from shared.persistence.dead_letters import PostgresDeadLetters
 from shared.persistence.events import PostgresEvents
 from shared.persistence.faults import in_our_words
+from shared.persistence.gaps import PostgresGaps
 from shared.persistence.ids import new_id
 from shared.persistence.jobs import PostgresJobs
+from shared.persistence.lifts import PostgresLifts
+from shared.persistence.presence import PostgresPresence
 from shared.persistence.pressure import PostgresPressure
 from shared.persistence.suppressions import PostgresSuppressions
+from shared.persistence.tenant_log import PostgresTenantLog
 from shared.persistence.turns import PostgresTurns
 from shared.persistence.waits import PostgresWaits
+from shared.persistence.webhook_keys import PostgresKeyUses, PostgresWebhookKeys
+from shared.persistence.webhook_looks import PostgresWebhookLooks
 from shared.ports.checks import Checks
 from shared.ports.clock import NewId
 from shared.ports.configurations import Configurations
 from shared.ports.dead_letters import DeadLetters
 from shared.ports.events import Events
+from shared.ports.gaps import Gaps, Presence
 from shared.ports.jobs import Jobs
+from shared.ports.lifts import Lifts
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
+from shared.ports.rebuild import TenantLog
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
 from shared.ports.waits import Waits
+from shared.ports.webhooks import KeyUses, WebhookKeys, WebhookLooks
 
 
 class PostgresTransaction:
@@ -42,6 +52,13 @@ class PostgresTransaction:
     turns: Turns
     checks: Checks
     waits: Waits
+    presence: Presence
+    gaps: Gaps
+    lifts: Lifts
+    webhook_looks: WebhookLooks
+    webhook_keys: WebhookKeys
+    key_uses: KeyUses
+    tenant_log: TenantLog
 
     def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
@@ -56,6 +73,13 @@ class PostgresTransaction:
         self.turns = PostgresTurns(connection)
         self.checks = PostgresChecks(connection)
         self.waits = PostgresWaits(connection)
+        self.presence = PostgresPresence(connection)
+        self.gaps = PostgresGaps(connection, new_id)
+        self.lifts = PostgresLifts(connection)
+        self.webhook_looks = PostgresWebhookLooks(connection)
+        self.webhook_keys = PostgresWebhookKeys(connection)
+        self.key_uses = PostgresKeyUses(connection)
+        self.tenant_log = PostgresTenantLog(connection)
 
     def now(self) -> datetime:
         if self._now is None:

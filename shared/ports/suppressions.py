@@ -1,12 +1,24 @@
 """Suppressed addresses, as rows."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from shared.domain.query import Query
 from shared.domain.suppression import SuppressionEntry, SuppressionFact, SuppressionState
 from shared.ports.rows import Page
+
+# Of one transaction: a second's work, for which the tenant's events wait.
+IMPORT_MAX = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """Entries; an address that is given twice was active already the second time."""
+
+    added: int
+    active_already: int
 
 
 class Suppressions(Protocol):
@@ -30,4 +42,21 @@ class Suppressions(Protocol):
 
     def apply(self, tenant_id: UUID, states: Mapping[str, SuppressionState]) -> int:
         """Makes the rows of these addresses say what `states` says; returns how many changed."""
+        ...
+
+    def import_many(self, tenant_id: UUID, entries: Sequence[SuppressionEntry]) -> ImportResult:
+        """At most `IMPORT_MAX` of this tenant, of which no event tells. What is active already stays as it is.
+
+        `since` is the moment of the import: one before a lift that is known would be ended by that lift.
+        """
+        ...
+
+    def export(
+        self, tenant_id: UUID, *, after: str | None, limit: int, lifted: bool = False
+    ) -> list[SuppressionEntry]:
+        """Active entries in the order of their addresses, from the one that follows `after` on.
+
+        With those `lifted`, an address may have several, oldest first, and `limit` counts addresses: a slice has all
+        entries of each, so that the last one's address is the next `after`.
+        """
         ...

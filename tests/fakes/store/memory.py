@@ -12,24 +12,33 @@ from shared.ports.clock import NewId
 from shared.ports.configurations import Configurations
 from shared.ports.dead_letters import DeadLetters
 from shared.ports.events import Events
+from shared.ports.gaps import Gaps, Presence
 from shared.ports.jobs import Jobs
+from shared.ports.lifts import Lifts
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
+from shared.ports.rebuild import TenantLog
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
 from shared.ports.waits import Waits
+from shared.ports.webhooks import KeyUses, WebhookKeys, WebhookLooks
 from tests.fakes.clock import FixedClock
 from tests.fakes.store.account import MemoryAccountState
 from tests.fakes.store.checks import MemoryChecks
 from tests.fakes.store.configurations import MemoryConfigurations
 from tests.fakes.store.dead_letters import MemoryDeadLetters
 from tests.fakes.store.events import MemoryEvents
+from tests.fakes.store.gaps import MemoryGaps
 from tests.fakes.store.jobs import MemoryJobs
+from tests.fakes.store.lifts import MemoryLifts
+from tests.fakes.store.presence import MemoryPresence
 from tests.fakes.store.pressure import MemoryPressure
 from tests.fakes.store.state import Moment, State
 from tests.fakes.store.suppressions import MemorySuppressions
+from tests.fakes.store.tenant_log import MemoryTenantLog
 from tests.fakes.store.turns import MemoryTurns
 from tests.fakes.store.waits import MemoryWaits
+from tests.fakes.store.webhooks import MemoryKeyUses, MemoryWebhookKeys, MemoryWebhookLooks
 
 
 class MemoryTransaction:
@@ -43,6 +52,13 @@ class MemoryTransaction:
     turns: Turns
     checks: Checks
     waits: Waits
+    presence: Presence
+    gaps: Gaps
+    lifts: Lifts
+    webhook_looks: WebhookLooks
+    webhook_keys: WebhookKeys
+    key_uses: KeyUses
+    tenant_log: TenantLog
 
     def __init__(self, state: State, moment: Moment, new_id: NewId) -> None:
         self._moment = moment
@@ -57,6 +73,13 @@ class MemoryTransaction:
         self.turns = MemoryTurns(state, moment)
         self.checks = MemoryChecks(state, moment)
         self.waits = MemoryWaits(state, moment)
+        self.presence = MemoryPresence(state, moment)
+        self.gaps = MemoryGaps(state, moment, new_id)
+        self.lifts = MemoryLifts(state, moment)
+        self.webhook_looks = MemoryWebhookLooks(state, moment)
+        self.webhook_keys = MemoryWebhookKeys(state)
+        self.key_uses = MemoryKeyUses(state, moment)
+        self.tenant_log = MemoryTenantLog(state)
 
     def now(self) -> datetime:
         return self._moment.now

@@ -9,12 +9,15 @@ from shared.domain.audit import OperatorAction
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.dead_letter import DeadLetter
 from shared.domain.event import EmailEvent
+from shared.domain.gap import Gap
 from shared.domain.job import EmailJob
 from shared.domain.mail import MessageContent
 from shared.domain.suppression import SuppressionEntry, SuppressionFact
 from shared.domain.verification import CheckRun
+from shared.domain.webhook import WebhookReport
 from shared.ports.configurations import ConfigurationRecord
 from shared.ports.events import EventHeaders
+from shared.ports.lifts import Lift
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,31 @@ class Limit:
     throttled_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptLook:
+    due_at: datetime
+    report: WebhookReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptGap:
+    """`due_at` is None once it is closed."""
+
+    gap: Gap
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLift:
+    """`due_at` is None once the provider has refused."""
+
+    lift: Lift
+    tenant_id: UUID
+    wanted_at: datetime
+    due_at: datetime | None
+    message: str | None = None
+
+
 @dataclass(slots=True)
 class State:
     configurations: dict[UUID, EmailConfiguration] = field(default_factory=dict)
@@ -75,6 +103,14 @@ class State:
     # When a neighbour's next turn is free, and the newest run of checks last.
     turns: dict[str, datetime] = field(default_factory=dict)
     checks: dict[UUID, tuple[CheckRun, ...]] = field(default_factory=dict)
+    presence: dict[str, datetime] = field(default_factory=dict)
+    # By fingerprint and purpose.
+    key_uses: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    webhook_keys: dict[UUID, str] = field(default_factory=dict)
+    looks: dict[UUID, KeptLook] = field(default_factory=dict)
+    gaps: dict[UUID, KeptGap] = field(default_factory=dict)
+    # By configuration and address.
+    lifts: dict[tuple[UUID, str], KeptLift] = field(default_factory=dict)
 
     def copy(self) -> "State":
         return State(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})

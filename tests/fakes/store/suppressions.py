@@ -1,4 +1,4 @@
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from shared.persistence import locators
 from shared.persistence.suppression_states import PROVIDER
 from shared.ports.clock import NewId
 from shared.ports.rows import Page
+from shared.ports.suppressions import IMPORT_MAX, ImportResult
 from tests.fakes.store.asking import page_of
 from tests.fakes.store.state import KeptFact, Moment, State
 
@@ -64,6 +65,24 @@ class MemorySuppressions:
         self._all[lifted.e_id] = lifted
         self._remember(lifted, SuppressionFact(now, None), note)
         return lifted
+
+    def import_many(self, tenant_id: UUID, entries: Sequence[SuppressionEntry]) -> ImportResult:
+        if len(entries) > IMPORT_MAX or any(entry.tenant_id != tenant_id for entry in entries):
+            raise ValueError(f"an import is of one tenant, and of at most {IMPORT_MAX} addresses")
+        added = sum(self.add(entry) is entry for entry in entries)
+        return ImportResult(added, active_already=len(entries) - added)
+
+    def export(
+        self, tenant_id: UUID, *, after: str | None, limit: int, lifted: bool = False
+    ) -> list[SuppressionEntry]:
+        found = [
+            entry
+            for entry in self._all.values()
+            if entry.tenant_id == tenant_id and entry.address > (after or "") and (entry.active or lifted)
+        ]
+        addresses = sorted({entry.address for entry in found})[:limit]
+        chosen = (entry for entry in found if entry.address in addresses)
+        return sorted(chosen, key=lambda entry: (entry.address, entry.created_at, entry.e_id))
 
     def _remember(self, entry: SuppressionEntry, fact: SuppressionFact, note: str | None) -> None:
         key = (entry.tenant_id, entry.address)
