@@ -11,6 +11,7 @@ from sandbox.postmark.routing import Call, Route
 from sandbox.postmark.suppressing import reactivate
 
 MAX_REACH = 10_000
+_OFTEN_MISSING = ("ServerID", "Tag", "From", "MessageStream", "Metadata")
 
 
 def show(bounce: Bounce) -> Json:
@@ -31,7 +32,10 @@ async def list_bounces(call: Call) -> Json:
         if start <= bounce.bounced_at < end and kind in ("", bounce.type.lower()) and _matches(call, bounce)
     ]
     found.sort(key=lambda bounce: -bounce.id)
-    return {"TotalCount": len(found), "Bounces": [show(bounce) for bounce in found[offset : offset + count]]}
+    rows = [show(bounce) for bounce in found[offset : offset + count]]
+    if call.world.settings.bounce_rows == "sparse":
+        rows = [{key: row[key] for key in row if key not in _OFTEN_MISSING} for row in rows]
+    return {"TotalCount": len(found), "Bounces": rows}
 
 
 def _of_server(call: Call) -> list[Bounce]:

@@ -31,6 +31,15 @@ def eastern(at: float) -> str:
     return _spell(at, EASTERN)
 
 
+def eastern_second(at: float) -> str:
+    """As in a dump of suppressions: no fraction."""
+    return _spell(float(int(at)), EASTERN)
+
+
+def eastern_day(at: float) -> date:
+    return datetime.fromtimestamp(at, EASTERN).date()
+
+
 def zulu(at: float) -> str:
     """As in webhooks: up to 7 fractional digits and `Z`."""
     return _spell(at, UTC)
@@ -44,6 +53,14 @@ def since(text: str) -> float:
 def until(text: str) -> float:
     """End of a `todate` filter, read as Eastern time; a bare day is included whole. Raises ValueError."""
     return _parse(text, at_end=True)
+
+
+def is_single_day(start: str | None, end: str | None, now: float) -> bool:
+    """Whether a filter spans no more than the day it begins on. Raises ValueError."""
+    if not start:
+        return False
+    last = datetime.fromisoformat(end).date() if end else eastern_day(now)
+    return datetime.fromisoformat(start).date() >= last
 
 
 def _parse(text: str, *, at_end: bool) -> float:

@@ -64,6 +64,15 @@ class Settings(BaseModel):
     account_state: Literal["approved", "pending", "no_credits", "blocked"] = "approved"
     inactive_text: Literal["new", "old"] = "new"
     dkim_key_bits: Literal[1024, 2048] = 1024
+    bounce_rows: Literal["whole", "sparse"] = Field(
+        default="whole", description="sparse: the rows of /bounces lack the keys that live ones may lack"
+    )
+    dump_times: Literal["seconds", "ticks"] = Field(
+        default="seconds", description="CreatedAt of a suppressions dump: whole seconds, or 7 digits"
+    )
+    same_day_dump: Literal["empty", "filled"] = Field(
+        default="empty", description="a dump that is asked for a single day, or from today on"
+    )
     signature_not_found_status: Literal[404, 422] = 404
 
     def become(self, other: "Settings") -> None:

@@ -1,7 +1,9 @@
 """/message-streams/{stream}/suppressions: a stream's list of addresses that get no mail."""
 
+from collections.abc import Callable
+
 from sandbox.postmark.addresses import is_address
-from sandbox.postmark.dates import eastern, since, until
+from sandbox.postmark.dates import eastern, eastern_second, is_single_day, since, until
 from sandbox.postmark.entities import Json, Suppression
 from sandbox.postmark.errors import ApiError
 from sandbox.postmark.routing import Call, Route, folded
@@ -15,43 +17,47 @@ _NO_AUTHORITY = "You do not have the required authority to change this suppressi
 _BAD_ADDRESS = "An invalid email address was provided."
 
 
-def _show(entry: Suppression) -> Json:
+def _show(entry: Suppression, spell: Callable[[float], str]) -> Json:
     return {
         "EmailAddress": entry.address,
         "SuppressionReason": entry.reason,
         "Origin": entry.origin,
-        "CreatedAt": eastern(entry.created_at),
+        "CreatedAt": spell(entry.created_at),
     }
 
 
 async def dump(call: Call) -> Json:
     stream = find_stream(call, call.params["stream"])
+    reason = _one_of(call, "suppressionreason", _REASONS, 1404)
+    origin = _one_of(call, "origin", _ORIGINS, 1405)
+    start, end = _between(call)
     found = [
         entry
         for entry in call.world.state.suppressions
-        if (entry.server_id, entry.stream) == (stream.server_id, stream.id) and _matches(call, entry)
-    ]
-    return {"Suppressions": [_show(entry) for entry in found]}
-
-
-def _matches(call: Call, entry: Suppression) -> bool:
-    reason, origin = (call.query.get("suppressionreason", ""), call.query.get("origin", ""))
-    if reason and reason.lower() not in _REASONS:
-        raise ApiError(1404, "The SuppressionReason filter is invalid.")
-    if origin and origin.lower() not in _ORIGINS:
-        raise ApiError(1405, "The Origin filter is invalid.")
-    start, end = _between(call)
-    return (
-        (not reason or entry.reason.lower() == reason.lower())
-        and (not origin or entry.origin.lower() == origin.lower())
-        and call.query.get("emailaddress", "").lower() in ("", entry.address)
+        if (entry.server_id, entry.stream) == (stream.server_id, stream.id)
         and start <= entry.created_at < end
-    )
+        and reason in ("", entry.reason.lower())
+        and origin in ("", entry.origin.lower())
+        and call.query.get("emailaddress", "").lower() in ("", entry.address)
+    ]
+    spell = eastern_second if call.world.settings.dump_times == "seconds" else eastern
+    return {"Suppressions": [_show(entry, spell) for entry in found]}
+
+
+def _one_of(call: Call, name: str, known: tuple[str, ...], code: int) -> str:
+    """A filter in lower case, "" when it is not given. Raises ApiError for a value that there is not."""
+    value = call.query.get(name, "").lower()
+    if value and value not in known:
+        raise ApiError(code, f"The {name} filter is invalid.")
+    return value
 
 
 def _between(call: Call) -> tuple[float, float]:
     start, end = call.query.get("fromdate"), call.query.get("todate")
     try:
+        emptied = call.world.settings.same_day_dump == "empty"
+        if emptied and is_single_day(start, end, call.world.clock.now()):
+            return 0.0, 0.0
         return since(start) if start else 0.0, until(end) if end else float("inf")
     except ValueError as error:
         raise ApiError(1401, "The date filter is invalid.") from error

@@ -64,6 +64,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 @pytest.fixture
 def simulated(simulator: dict[str, str], receiver: Receiver) -> Iterator[SimulatorWorld]:
     receiver.posted.clear()
+    receiver.refused.clear()
     world = SimulatorWorld(simulator["url"], simulator["control_url"], simulator["account_token"], receiver)
     yield world
     world.close()

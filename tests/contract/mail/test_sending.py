@@ -17,26 +17,14 @@ from shared.domain.mail import (
     Unknown,
 )
 from shared.ports.store import transaction_open
-from tests.contract.mail.worlds import SimulatorWorld, World, kinds, message_to
+from tests.contract.mail.worlds import SimulatorWorld, World, kinds, message_to, ready
 
 CLAIM = UUID("019b0000-0000-7000-8000-00000000c1a1")
 
 
 @pytest.fixture
 def token(world: World) -> str:
-    return _ready(world)
-
-
-def _ready(world: World) -> str:
-    name = f"acme.{world.zone}"
-    world.account.create_signature(
-        address=f"noreply@{name}", name="Acme", reply_to=None, return_path_domain=f"pm-bounces.{name}"
-    )
-    domain = world.account.find_domain(name)
-    assert domain is not None
-    world.publish(domain.dns)
-    assert world.account.check_domain(domain.domain_id).verified
-    return world.account.create_server("ardamails-dev-acme").token
+    return ready(world)
 
 
 def _send(world: World, token: str, messages: list[OutboundMessage]) -> list[Outcome]:
@@ -187,21 +175,21 @@ def test_a_send_inside_a_transaction_is_a_fault_of_ours(world: World, token: str
 
 
 def test_an_answer_without_an_error_code_is_an_acceptance(simulated: SimulatorWorld) -> None:
-    token = _ready(simulated)
+    token = ready(simulated)
     simulated.fault("delayed_without_error_code")
     outcomes = _send(simulated, token, [message_to("person@example.com", claim_id=CLAIM)])
     assert kinds(outcomes) == [Accepted]
 
 
 def test_half_an_answer_is_unknown(simulated: SimulatorWorld) -> None:
-    token = _ready(simulated)
+    token = ready(simulated)
     simulated.fault("accept_then_reset", partial=True)
     outcomes = _send(simulated, token, [message_to("person@example.com", claim_id=CLAIM)])
     assert kinds(outcomes) == [Unknown]
 
 
 def test_single_items_are_refused_in_their_place(simulated: SimulatorWorld) -> None:
-    token = _ready(simulated)
+    token = ready(simulated)
     simulated.fault("partial_batch", positions=[1], error_code=300)
     messages = [message_to(f"person{number}@example.com", claim_id=CLAIM) for number in range(3)]
     outcomes = _send(simulated, token, messages)
@@ -210,7 +198,7 @@ def test_single_items_are_refused_in_their_place(simulated: SimulatorWorld) -> N
 
 
 def test_a_message_that_only_inactive_recipients_would_get_is_refused(simulated: SimulatorWorld) -> None:
-    token = _ready(simulated)
+    token = ready(simulated)
     simulated.fault(
         "respond",
         status=200,

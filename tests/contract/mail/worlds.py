@@ -1,9 +1,11 @@
 """The providers that one suite is run against, each with the levers a test needs to set its scene."""
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import requests
@@ -11,13 +13,24 @@ import requests
 from shared.domain.dns import MailDns, records_for
 from shared.domain.mail import Deferred, MessageContent, OutboundMessage, Outcome, Unknown
 from shared.gateways.postmark.account import PostmarkAccount
+from shared.gateways.postmark.events import TEST_MESSAGE_ID
+from shared.gateways.postmark.history import PostmarkHistory
 from shared.gateways.postmark.search import PostmarkSearch
 from shared.gateways.postmark.sender import PostmarkSender
+from shared.gateways.postmark.suppressions import PostmarkSuppressions
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
-from shared.ports.mail import MailAccount, MailSender, SentMessages
+from shared.ports.mail import EventHistory, MailAccount, MailSender, SentMessages, SuppressionList
 from tests.contract.mail.receiver import Receiver
+from tests.fakes.clock import FixedClock
 from tests.fakes.dns import FakeZone
-from tests.fakes.mail import FakeMailAccount, FakeMailSender, FakePostmark, FakeSentMessages
+from tests.fakes.mail import (
+    FakeEventHistory,
+    FakeMailAccount,
+    FakeMailSender,
+    FakePostmark,
+    FakeSentMessages,
+    FakeSuppressionList,
+)
 from tests.fakes.pace import FreePace
 
 ZONE = "dev.ardamails.com"
@@ -35,8 +48,32 @@ class Account(Protocol):
 class World(Account, Protocol):
     sender: MailSender
     search: SentMessages
+    suppression_list: SuppressionList
+    history: EventHistory
     receiver_url: str
     broken_receiver_url: str
+
+    def now(self) -> datetime:
+        """By the provider's clock."""
+        ...
+
+    def pass_time(self, seconds: float) -> None: ...
+
+    def happen(self, message_id: str, record_type: str, *, bounce_type: str = "HardBounce") -> None:
+        """At this moment, to an accepted message: Delivery, Bounce or SpamComplaint."""
+        ...
+
+    def told(self) -> list[str]:
+        """What callbacks have posted to the receiver, test posts aside."""
+        ...
+
+    def lose_heart(self, server_token: str, webhook_id: int, message_id: str) -> None:
+        """Bounces are not posted any more: our end refused one too many."""
+        ...
+
+    def mend(self) -> None:
+        """Our end takes everything again."""
+        ...
 
     def publish(self, mail_dns: MailDns) -> None: ...
 
@@ -86,10 +123,36 @@ class FakeWorld:
     def __init__(self) -> None:
         self._zone = FakeZone(ZONE)
         self._postmark = FakePostmark(self._zone)
-        self._postmark.test_posts_succeed = lambda spec: spec.url == self.receiver_url
+        self._clock = FixedClock()
+        self._told: list[str] = []
         self.account: MailAccount = FakeMailAccount(self._postmark)
         self.sender: MailSender = FakeMailSender(self._postmark)
         self.search: SentMessages = FakeSentMessages(self._postmark)
+        self.suppression_list: SuppressionList = FakeSuppressionList(self._postmark)
+        self.history: EventHistory = FakeEventHistory(self._postmark)
+        self.mend()
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def pass_time(self, seconds: float) -> None:
+        self._clock.advance(seconds=seconds)
+
+    def happen(self, message_id: str, record_type: str, *, bounce_type: str = "HardBounce") -> None:
+        told = self._postmark.happen(message_id, record_type, self.now(), bounce_type=bounce_type)
+        if any(server.webhooks for server in self._postmark.servers.values()):
+            self._told += told
+
+    def told(self) -> list[str]:
+        return self._told
+
+    def lose_heart(self, server_token: str, webhook_id: int, message_id: str) -> None:
+        self.happen(message_id, "Bounce", bounce_type="SoftBounce")
+        self._postmark.pause(server_token, webhook_id, "Bounce")
+        self._postmark.test_posts_succeed = lambda _spec: False
+
+    def mend(self) -> None:
+        self._postmark.test_posts_succeed = lambda spec: spec.url == self.receiver_url
 
     def publish(self, mail_dns: MailDns) -> None:
         self._zone.upsert(records_for(mail_dns))
@@ -138,7 +201,11 @@ class SimulatorWorld:
     def __init__(self, url: str, control_url: str, account_token: str, receiver: Receiver) -> None:
         self._control_url = control_url
         self._control("POST", "/reset")
-        self._control("PATCH", "/settings", {"server_deletion_allowed": True})
+        # Nothing happens to a message but what a test wants.
+        delay_seconds = 30 * 24 * 3600
+        standing = {"server_deletion_allowed": True, "delivery_delay_seconds": delay_seconds}
+        self._control("PATCH", "/settings", {**standing, "unverify_after_failures": 1})
+        self._receiver = receiver
         self._wire = Wire(
             PostmarkSettings(
                 base_url=url, account_token=account_token, read_timeout_seconds=READ_TIMEOUT_SECONDS
@@ -147,7 +214,37 @@ class SimulatorWorld:
         self.account: MailAccount = PostmarkAccount(self._wire, FreePace())
         self.sender: MailSender = PostmarkSender(self._wire)
         self.search: SentMessages = PostmarkSearch(self._wire)
+        self.suppression_list: SuppressionList = PostmarkSuppressions(self._wire)
+        self.history: EventHistory = PostmarkHistory(self._wire)
         self.receiver_url, self.broken_receiver_url = receiver.url, receiver.broken_url
+
+    def now(self) -> datetime:
+        seconds = self._control("GET", "/clock")["now_seconds"]
+        assert isinstance(seconds, float)
+        return datetime.fromtimestamp(seconds, UTC)
+
+    def pass_time(self, seconds: float) -> None:
+        self._control("POST", "/clock", {"advance_seconds": seconds})
+
+    def happen(self, message_id: str, record_type: str, *, bounce_type: str = "HardBounce") -> None:
+        event = {"message_id": message_id, "type": record_type, "bounce_type": bounce_type}
+        self._control("POST", "/events", event)
+        self._control("POST", "/settle", {})
+
+    def told(self) -> list[str]:
+        posted = [event for _, event in self._receiver.posted]
+        return [json.dumps(event) for event in posted if event["MessageID"] != TEST_MESSAGE_ID]
+
+    def lose_heart(self, server_token: str, webhook_id: int, message_id: str) -> None:
+        self._receiver.refused.add("Bounce")
+        self.happen(message_id, "Bounce", bounce_type="SoftBounce")
+
+    def mend(self) -> None:
+        self._receiver.refused.clear()
+
+    def change_settings(self, **settings: object) -> None:
+        """A lever that only the simulator has."""
+        self._control("PATCH", "/settings", settings)
 
     def close(self) -> None:
         self._wire.close()
@@ -210,11 +307,24 @@ class SimulatorWorld:
         rule = {"kind": kind, "endpoint": "/email/batch", "count": 1, **details}
         self._control("POST", "/faults", rule)
 
-    def _control(self, method: str, path: str, body: object = None) -> dict[str, list[object]]:
+    def _control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = requests.request(method, f"{self._control_url}{path}", json=body, timeout=30)
         assert answer.ok, answer.text
-        content: dict[str, list[object]] = answer.json()
+        content: dict[str, Any] = answer.json()
         return content
+
+
+def ready(world: World) -> str:
+    """The token of a server whose mail from acme's domain is taken."""
+    name = f"acme.{world.zone}"
+    world.account.create_signature(
+        address=f"noreply@{name}", name="Acme", reply_to=None, return_path_domain=f"pm-bounces.{name}"
+    )
+    domain = world.account.find_domain(name)
+    assert domain is not None
+    world.publish(domain.dns)
+    assert world.account.check_domain(domain.domain_id).verified
+    return world.account.create_server("ardamails-dev-acme").token
 
 
 # Long enough for a busy machine to answer a batch, short enough to wait for once.
