@@ -10,6 +10,9 @@ Seconds = Annotated[float, Field(gt=0)]
 Hours = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
+# Where every route of the module begins.
+API_BASE = "/v1/shop-access/email"
+
 
 class Group(BaseModel):
     model_config = ConfigDict(
@@ -190,3 +193,8 @@ class Settings(Group):
     def environment(self) -> str:
         """The name of this deployment in Sentry."""
         return f"{self.infrastructure}-{self.purpose or self.partition}"
+
+    @property
+    def webhook_url(self) -> str:
+        """Where the provider posts its events."""
+        return f"{self.public_base_url.rstrip('/')}{API_BASE}/job/postmark-events"
