@@ -1,6 +1,7 @@
 """All faults, in their order."""
 
 from bench.faults import (
+    of_disks,
     of_leaders,
     of_locks,
     of_network,
@@ -14,6 +15,7 @@ from bench.faults import (
 from bench.faults.rehearsal import FAULTS, Fault
 
 MODULES = (
+    of_disks,
     of_leaders,
     of_locks,
     of_network,

@@ -3,7 +3,8 @@
     python -m bench.faults.nursery FOLDER NAME MODULE ARGUMENT...
 
 What runs is what `python -m MODULE ARGUMENT...` runs, in a fork of this process; killed, it is there again at once.
-Each end adds a line to FOLDER/NAME.ends. FOLDER/NAME.json, see `Wishes`, is read before each start.
+Each end adds a line to FOLDER/NAME.ends; what runs shows its life in FOLDER/NAME.live. FOLDER/NAME.json, see `Wishes`,
+is read before each start.
 """
 
 import importlib
@@ -58,6 +59,7 @@ class Wishes:
 class Nursery:
     def __init__(self, folder: Path, name: str, command: list[str]) -> None:
         self._folder, self._name, self._command = folder, name, command
+        os.environ["EMAIL_LIVENESS_FILE"] = str(folder.absolute() / f"{name}.live")
         self._child: int | None = None
         self._stopping = False
         self._starts = 0

@@ -29,8 +29,13 @@ STEPS = ("createServer", "createSignature", "installWebhook", "writeRecords")
 # At `called` the result is not committed, so the same step is passed again: only by chance is it ever done.
 LIKELY = {"provision.intended": 1.0, "provision.called": 0.5, "provision.done": 1.0}
 PLACES = [(point, step) for point in LIKELY for step in STEPS]
-# What may pass is tried again soon.
-_IMPATIENT = SETTINGS + "modules.v1.shop-access.email.extras.provisioning.retryBaseSeconds = 0.2\n"
+# What may pass is tried again soon, and for as long as it takes the last of several.
+_IMPATIENT = (
+    SETTINGS
+    + """\
+modules.v1.shop-access.email.extras.provisioning { retryBaseSeconds = 0.2, attemptsMax = 100 }
+"""
+)
 # So many at once, so that there is always one to be worked at.
 AT_ONCE = 40
 SECONDS_AT_LEAST, SECONDS_A_DEATH = 60.0, 1.0
@@ -61,6 +66,7 @@ def provisioning_fails(run: Rehearsal) -> None:
     with in_front_of(run.world.places["aws_url"]) as dns, run.callers():
         deaths = _die_everywhere(site)
         with site.provisioning(dns):
+            site.wait_until("OK", list(site.made))
             lost = _lose_answers(site, dns, _LOST if run.size.jobs > 1 else _LOST[:1])
             refused = _refuse(site, dns, STEPS if run.size.jobs > 1 else STEPS[2:])
             site.check()

@@ -60,6 +60,16 @@ class Processes:
         _wait(lambda: self.ends(role) > before, f"the end of {role}")
         self.wait_ready(role)
 
+    def family(self, name: str) -> list[int]:
+        """The pids of a role, or of a server with its children."""
+        server = [] if name in ROLES else [self._leader(name)]
+        return server + [process.pid for process in self._family(name)]
+
+    def shows_life(self, role: str, since: float) -> bool:
+        """Whether it has written its liveness file since; in seconds since the epoch."""
+        path = self._nursery / f"{role}.live"
+        return path.exists() and path.stat().st_mtime > since
+
     def environment(self, role: str) -> dict[str, str]:
         """What the stack gave it; wishes are not in it."""
         return psutil.Process(self._leader(role)).environ()
