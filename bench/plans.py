@@ -26,12 +26,13 @@ from sandbox.postgres import running
 from shared.domain.dead_letter import DeadLetterFilter
 from shared.domain.job import JobStatus, Settlement
 from shared.domain.query import Compare, Operator, Query, Sort
+from shared.domain.verification import Check
 from shared.persistence import PostgresStore, make_engine
 from shared.persistence.migrations import migrate
 from shared.ports.store import Transaction
 
 LARGE = ["email_job", "email_job_content", "email_event", "suppression_entry", "suppression_fact"]
-LARGE += ["email_configuration_record", "send_attempt", "dead_letter"]
+LARGE += ["email_configuration_record", "send_attempt", "dead_letter", "verification_check"]
 
 
 def identity(kind: str, number: int) -> UUID:
@@ -46,6 +47,8 @@ KEYS = [f"key-{number}" for number in range(0, 1000, 2)]
 CLAIM = identity("claim", 1)
 SENDING = [identity("j", number) for number in range(500, 25_500, 500)]
 SENT = [Settlement(e_id, JobStatus.SENT, provider_message_id="message") for e_id in SENDING]
+
+FOUND_BY_LAST_CHECK = Check(dkim_verified=False, return_path_verified=False, dkim_seen="found 0")
 
 DOUBTS = [identity("j", number) for number in range(502, 25_552, 501)]
 FOUND = {e_id: (1, Settlement(e_id, JobStatus.SENT, provider_message_id="message"), 0) for e_id in DOUBTS}
@@ -91,6 +94,11 @@ STATEMENTS: dict[str, Callable[[Transaction], object]] = {
     ),
     "current records of a tenant": lambda tx: tx.configurations.query(BUSY_TENANT, Query()),
     "record as of now": lambda tx: tx.configurations.record_as_of(BUSY, effective=None, recorded=None),
+    "a check that found the same": lambda tx: tx.checks.record(BUSY, FOUND_BY_LAST_CHECK),
+    "a check that found something else": lambda tx: tx.checks.record(BUSY, Check(dkim_verified=True)),
+    "latest checks": lambda tx: tx.checks.latest(BUSY),
+    "a turn": lambda tx: tx.turns.take("route53", per_second=5, patience_seconds=2),
+    "oldest waits": lambda tx: tx.waits.oldest(),
     "unprojected events of a configuration": lambda tx: tx.events.unprojected(BUSY, limit=100),
     "configurations with due events": lambda tx: tx.events.configurations_with_due_events(100),
     "events of a job": lambda tx: tx.events.for_job(BUSY_TENANT, JOBS[0]),

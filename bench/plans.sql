@@ -1,4 +1,5 @@
--- What bench/plans.py looks at: 2,000 tenants with a configuration each, 200,000 jobs, 100,000 events, 50,000 suppressions, 20,000 dead letters.
+-- What bench/plans.py looks at: 2,000 tenants with a configuration each, 200,000 jobs, 100,000 events, 50,000 suppressions,
+-- 20,000 dead letters, 40,000 runs of checks.
 -- Configuration 1 has half of it all: a backlog of 100,000 queued jobs and 25,000 events; the others have a few each.
 
 INSERT INTO email_configuration (
@@ -25,9 +26,18 @@ INSERT INTO email_configuration_record (
 )
 SELECT
     gen_random_uuid(), md5('c' || n % 2000 + 1)::uuid, n / 2000,
-    '{"slug": "tenant", "from_name": "Tenant", "operational": "OK", "administrative": "UNLOCKED", "version": 1}',
+    '{"slug": "tenant", "from_name": "Tenant", "operational": "OK", "administrative": "UNLOCKED", "version": 1, '
+    '"updated_at": "2026-01-02T03:04:05+00:00"}',
     now(), now(), 'bench', 'fill'
 FROM generate_series(0, 9999) n;
+
+INSERT INTO verification_check (configuration_id, first_at, last_at, times, dkim_verified, return_path_verified, dkim_seen)
+SELECT
+    md5('c' || n % 2000 + 1)::uuid, now() - interval '1 hour' * (n / 2000 + 1), now() - interval '1 hour' * (n / 2000), 7,
+    false, false, 'found ' || n
+FROM generate_series(0, 39999) n;
+
+INSERT INTO neighbour_turn (neighbour, free_at) VALUES ('route53', now()), ('postmark', now());
 
 INSERT INTO email_job (
     e_id, tenant_id, configuration_id, recipient, idempotency_key, body_hash, status, author, accepted_at,
