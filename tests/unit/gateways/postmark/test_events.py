@@ -194,8 +194,31 @@ def test_the_same_event_told_twice_has_one_key(payload: dict[str, object]) -> No
 
 
 @pytest.mark.parametrize(
+    ("payload", "as_called_back", "as_listed"),
+    [
+        (DELIVERY, "2026-11-02T09:00:00.1234567Z", "2026-11-02T04:00:00.1234567-05:00"),
+        (OPEN, "2026-11-02T09:00:00.1200000Z", "2026-11-02T04:00:00.12-05:00"),
+        (CHANGE, "2026-11-02T09:00:00Z", "2026-11-02T09:00:00.0000000"),
+        ({**BOUNCE, "ID": None}, "2026-07-02T03:00:00.5Z", "2026-07-01T23:00:00.5000-04:00"),
+        (DELIVERY, "no date", "no date"),
+    ],
+)
+def test_an_event_has_one_key_however_a_list_spells_its_time_and_address(
+    payload: dict[str, object], as_called_back: str, as_listed: str
+) -> None:
+    times = {"DeliveredAt", "ReceivedAt", "ChangedAt", "BouncedAt"} & payload.keys()
+    called_back = {**payload, **dict.fromkeys(times, as_called_back)}
+    listed = {**payload, **dict.fromkeys(times, as_listed)}
+    for name in {"Recipient", "Email"} & payload.keys():
+        listed[name] = str(payload[name]).upper()
+    assert _read(called_back).content_key == _read(listed).content_key
+
+
+@pytest.mark.parametrize(
     ("payload", "changes"),
     [
+        (DELIVERY, {"DeliveredAt": "2026-11-02T09:00:00.1234568-05:00"}),
+        (DELIVERY, {"DeliveredAt": "no date"}),
         (DELIVERY, {"DeliveredAt": "2026-11-02T09:00:01Z"}),
         (DELIVERY, {"Recipient": "other@example.com"}),
         (DELIVERY, {"MessageID": "883953f4-6105-42a2-a16a-77a8eac79484"}),
