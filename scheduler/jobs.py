@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.messaging.messages import (
+    CatchUpEvents,
+    CheckWebhook,
+    LiftSuppressions,
     Message,
     ProjectEvents,
     ProvisionConfiguration,
@@ -22,7 +25,12 @@ from shared.ports.store import Store, Transaction
 from shared.ports.waits import Waiting
 from shared.steering import finish_drain
 from shared.telemetry.fault_points import fault_point
-from shared.telemetry.metrics import record_configurations_by_state, record_oldest_waits, record_sweep
+from shared.telemetry.metrics import (
+    record_configurations_by_state,
+    record_oldest_waits,
+    record_sweep,
+    record_webhooks_by_state,
+)
 
 AUTHOR = "scheduler"
 
@@ -95,10 +103,23 @@ def finished_drains(deps: SchedulerDeps) -> None:
     record_sweep("finished_drains", len(finished))
 
 
+def due_webhook_checks(deps: SchedulerDeps) -> None:
+    _ring_for("due_webhook_checks", CheckWebhook, lambda tx: tx.webhook_looks.due(deps.limit), deps)
+
+
+def open_gaps(deps: SchedulerDeps) -> None:
+    _ring_for("open_gaps", CatchUpEvents, lambda tx: tx.gaps.due(deps.limit), deps)
+
+
+def due_lifts(deps: SchedulerDeps) -> None:
+    _ring_for("due_lifts", LiftSuppressions, lambda tx: tx.lifts.due(deps.limit), deps)
+
+
 def tell_states(deps: SchedulerDeps) -> None:
     with deps.store.begin() as tx:
-        counts = tx.configurations.count_by_state()
+        counts, webhooks = tx.configurations.count_by_state(), tx.webhook_looks.count_by_state()
     record_configurations_by_state(counts)
+    record_webhooks_by_state(webhooks)
 
 
 def tell_waits(deps: SchedulerDeps) -> None:
@@ -116,6 +137,9 @@ def reconcile(deps: SchedulerDeps) -> None:
         stalled_provisioning,
         stalled_removals,
         finished_drains,
+        due_webhook_checks,
+        open_gaps,
+        due_lifts,
         tell_states,
         tell_waits,
     ):

@@ -12,8 +12,10 @@ from shared.gateways.key_material.cipher import AesGcmCipher
 from shared.gateways.key_material.registry import MaterialRegistry, Refresh
 from shared.gateways.postmark.account import PostmarkAccount
 from shared.gateways.postmark.events import PostmarkEvents
+from shared.gateways.postmark.history import PostmarkHistory
 from shared.gateways.postmark.search import PostmarkSearch
 from shared.gateways.postmark.sender import PostmarkSender
+from shared.gateways.postmark.suppressions import PostmarkSuppressions
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
 from shared.gateways.route53.zone import Route53Zone, make_route53_client
 from shared.gateways.system.clock import SystemClock
@@ -30,7 +32,14 @@ from shared.ports.dns import DnsZone
 from shared.ports.doorbell import Doorbell
 from shared.ports.key_material import TokenCipher
 from shared.ports.leadership import Leadership
-from shared.ports.mail import EventReader, MailAccount, MailSender, SentMessages
+from shared.ports.mail import (
+    EventHistory,
+    EventReader,
+    MailAccount,
+    MailSender,
+    SentMessages,
+    SuppressionList,
+)
 from shared.ports.pace import Pace
 from shared.ports.store import Store
 from shared.telemetry.fault_points import arm, plan_of
@@ -55,6 +64,9 @@ class Container:
     mail_sender: MailSender
     sent_messages: SentMessages
     event_reader: EventReader
+    event_history: EventHistory
+    history_pace: Pace
+    suppression_list: SuppressionList
     dns_zone: DnsZone
 
 
@@ -85,6 +97,9 @@ def build(settings: Settings, role: str) -> Container:
         mail_sender=PostmarkSender(wire),
         sent_messages=PostmarkSearch(wire),
         event_reader=PostmarkEvents(),
+        event_history=PostmarkHistory(wire),
+        history_pace=_pace(store, "postmark-history", settings.callbacks.calls_per_second),
+        suppression_list=PostmarkSuppressions(wire),
         dns_zone=Route53Zone(
             make_route53_client(settings.aws.endpoint_url, settings.aws.region),
             zone_id=settings.mail_zone.id,

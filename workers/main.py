@@ -20,14 +20,14 @@ from shared.domain.errors import StoreUnavailable
 from shared.ports.dead_letters import HandlerFault
 from shared.ports.store import Store
 from shared.telemetry.logging import configure_logging
+from workers.projection.catch_up import CatchUpDeps
 from workers.projection.handler import ProjectionDeps
-from workers.projection.policy import ProjectionPolicy
+from workers.projection.lifts import LiftDeps
+from workers.projection.policy import CatchUpPolicy, ProjectionPolicy
 from workers.provisioning.deps import ProvisioningDeps
 from workers.provisioning.policy import ProvisioningPolicy
 from workers.send.deps import SendDeps
 from workers.send.policy import SendPolicy
-
-WEBHOOK_PATH = "/v1/shop-access/email/job/postmark-events"
 
 
 def provisioning() -> None:
@@ -52,7 +52,7 @@ def register_provisioning(broker: Broker, container: Container) -> None:
         doorbell=container.doorbell,
         new_id=container.new_id,
         policy=ProvisioningPolicy.of(settings),
-        webhook_url=settings.public_base_url.rstrip("/") + WEBHOOK_PATH,
+        webhook_url=settings.webhook_url,
         webhook_bearer=settings.api_keys.current.get_secret_value(),
     )
     workers.provisioning.actors.register(broker, deps)
@@ -78,7 +78,25 @@ def register_projection(broker: Broker, container: Container) -> None:
         doorbell=container.doorbell,
         policy=ProjectionPolicy.of(container.settings.projection),
     )
-    workers.projection.actors.register(broker, deps)
+    policy = CatchUpPolicy.of(container.settings.callbacks)
+    catching_up = CatchUpDeps(
+        store=container.store,
+        history=container.event_history,
+        reader=container.event_reader,
+        cipher=container.cipher,
+        pace=container.history_pace,
+        doorbell=container.doorbell,
+        new_id=container.new_id,
+        policy=policy,
+    )
+    lifting = LiftDeps(
+        store=container.store,
+        suppression_list=container.suppression_list,
+        cipher=container.cipher,
+        doorbell=container.doorbell,
+        policy=policy,
+    )
+    workers.projection.actors.register(broker, deps, catching_up, lifting)
 
 
 POOLS: dict[str, Callable[[Broker, Container], None]] = {

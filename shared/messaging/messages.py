@@ -29,6 +29,14 @@ class RemoveConfiguration:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckWebhook:
+    """Of the configuration with this id: does the provider still post?"""
+
+    id: UUID
+    queue: ClassVar[str] = queues.PROVISIONING
+
+
+@dataclass(frozen=True, slots=True)
 class SendJobs:
     """Of the configuration with this id: whatever is due."""
 
@@ -52,6 +60,22 @@ class ProjectEvents:
     queue: ClassVar[str] = queues.PROJECTION
 
 
+@dataclass(frozen=True, slots=True)
+class CatchUpEvents:
+    """Of the configuration with this id: ask the provider for what its callbacks could not tell."""
+
+    id: UUID
+    queue: ClassVar[str] = queues.PROJECTION
+
+
+@dataclass(frozen=True, slots=True)
+class LiftSuppressions:
+    """Of the configuration with this id: ask the provider to take addresses off its list."""
+
+    id: UUID
+    queue: ClassVar[str] = queues.PROJECTION
+
+
 Message = (
     ProvisionConfiguration
     | VerifyConfiguration
@@ -59,6 +83,9 @@ Message = (
     | SendJobs
     | ResolveDoubts
     | ProjectEvents
+    | CheckWebhook
+    | CatchUpEvents
+    | LiftSuppressions
 )
 TYPES: tuple[type[Message], ...] = (
     ProvisionConfiguration,
@@ -67,6 +94,9 @@ TYPES: tuple[type[Message], ...] = (
     SendJobs,
     ResolveDoubts,
     ProjectEvents,
+    CheckWebhook,
+    CatchUpEvents,
+    LiftSuppressions,
 )
 
 

@@ -5,13 +5,20 @@ from functools import partial
 import dramatiq
 
 from shared.messaging.actors import declare
-from shared.messaging.messages import ProvisionConfiguration, RemoveConfiguration, VerifyConfiguration
+from shared.messaging.messages import (
+    CheckWebhook,
+    ProvisionConfiguration,
+    RemoveConfiguration,
+    VerifyConfiguration,
+)
 from workers.provisioning.deps import ProvisioningDeps
 from workers.provisioning.handler import provision, remove
 from workers.provisioning.verification import verify
+from workers.provisioning.webhook_health import check_webhook
 
 
 def register(broker: dramatiq.Broker, deps: ProvisioningDeps) -> None:
     declare(broker, ProvisionConfiguration, partial(provision, deps=deps))
     declare(broker, RemoveConfiguration, partial(remove, deps=deps))
     declare(broker, VerifyConfiguration, partial(verify, deps=deps))
+    declare(broker, CheckWebhook, partial(check_webhook, deps=deps))

@@ -21,7 +21,13 @@ from shared.messaging.actors import declare
 from shared.messaging.messages import Message, ProjectEvents, SendJobs, actor_name
 from shared.messaging.middleware import FaultReport, LogContext
 from shared.messaging.rings import envelope
-from tests.unit.workers import provisioning_world, send_world, test_projection
+from tests.unit.workers import (
+    provisioning_world,
+    send_world,
+    test_catch_up,
+    test_lifts,
+    test_projection,
+)
 
 
 @pytest.fixture
@@ -36,7 +42,9 @@ def broker() -> Iterator[StubBroker]:
 def register_all(broker: StubBroker) -> None:
     workers.provisioning.actors.register(broker, provisioning_world.World().deps())
     workers.send.actors.register(broker, send_world.World().deps)
-    workers.projection.actors.register(broker, test_projection.World().deps)
+    workers.projection.actors.register(
+        broker, test_projection.World().deps, test_catch_up.World().catching_up, test_lifts.World().deps
+    )
 
 
 def work(broker: StubBroker, queue: str) -> None:

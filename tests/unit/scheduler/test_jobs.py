@@ -15,6 +15,9 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
 from shared.messaging.messages import (
+    CatchUpEvents,
+    CheckWebhook,
+    LiftSuppressions,
     Message,
     ProjectEvents,
     ProvisionConfiguration,
@@ -166,8 +169,21 @@ def test_reconciliation_finds_everything_that_was_left_behind(world: World) -> N
         (ResolveDoubts, sending),
         (ProvisionConfiguration, stalled),
         (RemoveConfiguration, leaving),
+        (CheckWebhook, sending),
+        (CheckWebhook, drained),
     }
     assert world.configuration(drained).administrative is Administrative.LOCKED
+
+
+def test_a_gap_that_nobody_works_on_and_addresses_to_be_lifted_are_rung_for(world: World) -> None:
+    made = factories.sendable()
+    e_id = world.add(replace(made, provisioned=replace(made.provisioned, server_id=1, webhook_id=7)))
+    with world.store.begin() as tx:
+        tx.gaps.open(MONDAY_MORNING, MONDAY_MORNING, cause="away", author="test")
+        tx.lifts.want(factories.TENANT, ["person@example.com"])
+    jobs.open_gaps(world.deps)
+    jobs.due_lifts(world.deps)
+    assert world.rung() == [(CatchUpEvents, e_id), (LiftSuppressions, e_id)]
 
 
 @pytest.mark.parametrize("job", [jobs.due_sends, jobs.due_events, jobs.due_verifications, jobs.reconcile])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from werkzeug.test import TestResponse
@@ -21,6 +21,7 @@ from tests.fakes.clock import FixedClock, SequentialIds
 from tests.fakes.dns import FakeZone
 from tests.fakes.key_material import FakeCipher
 from tests.fakes.mail import FakeMailAccount, FakeMailSender, FakeSentMessages
+from tests.fakes.pace import FreePace
 from tests.fakes.postmark import FakePostmark
 from web import BASE
 from web.app import create_app
@@ -69,6 +70,10 @@ def container_of(
         mail_sender=FakeMailSender(postmark),
         sent_messages=FakeSentMessages(postmark),
         event_reader=PostmarkEvents(),
+        # The ingress asks nobody for history and lifts nothing by itself.
+        event_history=cast("Any", None),
+        history_pace=FreePace(),
+        suppression_list=cast("Any", None),
         dns_zone=FakeZone(),
     )
 
