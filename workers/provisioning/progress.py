@@ -11,6 +11,7 @@ from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration, Step
 from shared.domain.errors import Conflict, ProviderError
+from shared.domain.webhook import fingerprint
 from shared.ports.configurations import Change
 from shared.steering import Steered
 from shared.telemetry.fault_points import fault_point
@@ -53,16 +54,22 @@ class Saver:
         fault_point("provision.called")
         record_provisioning_step(configuration.e_id, step=step, outcome="done")
         settled = replace(configuration.provisioned, intent=None, tries=0)
-        saved = self.save(replace(configuration, provisioned=settled), f"{step}: done")
+        shown = self.deps.webhook_bearer if step is Step.INSTALL_WEBHOOK else None
+        saved = self.save(replace(configuration, provisioned=settled), f"{step}: done", shown_key=shown)
         fault_point("provision.done")
         return saved
 
-    def save(self, configuration: EmailConfiguration, cause: str) -> EmailConfiguration:
+    def save(
+        self, configuration: EmailConfiguration, cause: str, *, shown_key: str | None = None
+    ) -> EmailConfiguration:
+        """`shown_key`: the one that the webhook shows us from now on, for a later rotation to know."""
         with self.deps.store.begin() as tx:
             if not tx.configurations.take_lease(
                 configuration.e_id, token=self.lease, lease_seconds=self.deps.policy.lease_seconds
             ):
                 raise Conflict("the lease ran out, and another worker has it")
+            if shown_key is not None:
+                tx.webhook_keys.set(configuration.e_id, fingerprint(shown_key))
             moved = replace(configuration, updated_at=tx.now())
             return tx.configurations.save(moved, Change(AUTHOR, cause))
 

@@ -16,6 +16,7 @@ from shared.domain.errors import (
     ProviderUnavailable,
 )
 from shared.domain.lifecycle import Operational, Trigger
+from shared.domain.webhook import fingerprint
 from shared.ports.mail import Domain
 from tests.fakes.mail import FakeMailAccount
 from tests.unit.workers.provisioning_world import POLICY, VerifyConfiguration, World
@@ -435,3 +436,10 @@ def test_a_name_that_somebody_took_while_we_could_not_reach_the_provider_is_not_
     failure = world.configuration.failure
     assert failure is not None
     assert failure.code == "postmark_orphan_server"
+
+
+def test_the_key_that_the_webhook_shows_is_known_to_a_later_rotation(world: World) -> None:
+    world.provision()
+    with world.store.begin() as tx:
+        assert tx.webhook_keys.count() == {fingerprint("the-api-key"): 1}
+        assert tx.webhook_keys.behind(fingerprint("the-next-key"), after=None, limit=10) == [world.e_id]
