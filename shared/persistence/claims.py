@@ -129,6 +129,8 @@ def _settle(given: FromClause, held: ColumnElement[bool], late_looks: ColumnElem
     ordered = wanted.join(given, _job.e_id == given.c.job_id).where(held).order_by(_job.e_id)
     new = ordered.with_for_update(of=email_job, key_share=True).cte("locked").c
     doubtful = new.status == constant(JobStatus.IN_DOUBT)
+    # A look that decided nothing says nothing of why there is a doubt.
+    untold = and_(doubtful, new.error_code.is_(None))
     values = {
         "status": new.status,
         "due_at": new.due_at,
@@ -136,8 +138,8 @@ def _settle(given: FromClause, held: ColumnElement[bool], late_looks: ColumnElem
         "in_doubt_since": case((doubtful, func.coalesce(_job.in_doubt_since, func.now())), else_=null()),
         "late_looks": new.looks,
         "provider_message_id": func.coalesce(new.provider_message_id, _job.provider_message_id),
-        "error_code": new.error_code,
-        "error_text": new.error_text,
+        "error_code": case((untold, _job.error_code), else_=new.error_code),
+        "error_text": case((untold, _job.error_text), else_=new.error_text),
         **CHANGED,
     }
     settled = update(email_job).where(_job.e_id == new.e_id).values(values)
@@ -170,6 +172,9 @@ def _doubt() -> ReturningUpdate[Any]:
         "in_doubt_since": func.now(),
         "lease_until": null(),
         "worker_deaths": _job.worker_deaths + 1,
+        # Of an earlier attempt: of this one nothing was heard.
+        "error_code": null(),
+        "error_text": null(),
         **CHANGED,
     }
     statement = update(email_job).where(_job.e_id == found.c.e_id).values(values)

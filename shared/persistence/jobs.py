@@ -13,7 +13,6 @@ from shared.domain.audit import OperatorAction
 from shared.domain.job import EmailJob, JobStatus, Settlement
 from shared.domain.query import Query
 from shared.persistence import actions, attempts, claims, job_statements
-from shared.persistence.claims import IN_DOUBT
 from shared.persistence.job_rows import (
     CONTENT_KINDS,
     JOB_KINDS,
@@ -30,6 +29,8 @@ from shared.ports.jobs import Claim, Doubt, NewJob
 from shared.ports.rows import Page
 
 _column = email_job.c
+# What is said of an error is of an attempt whose end was not known.
+_UNKNOWN = (JobStatus.SENDING, JobStatus.IN_DOUBT)
 
 
 class PostgresJobs:
@@ -117,7 +118,8 @@ class PostgresJobs:
         return [OperatorAction(**row) for row in self._rows(actions.OF_SUBJECT, wanted)]
 
     def decide(self, job: EmailJob, settlement: Settlement, action: OperatorAction) -> bool:
-        held = update(email_job).where(_column.e_id == job.e_id, _column.version == job.version, IN_DOUBT)
+        same = (_column.e_id == job.e_id, _column.version == job.version, _column.status.in_(_DECIDABLE))
+        held = update(email_job).where(*same)
         decided = held.values(_decided(settlement)).returning(_column.e_id)
         if self._connection.scalar(decided) is None:
             return False
@@ -152,6 +154,8 @@ class PostgresJobs:
             "version": _column.version + 1,
             "updated_at": func.now(),
         }
+        if job.status in _UNKNOWN:
+            values |= {"error_code": null(), "error_text": null()}
         self._connection.execute(update(email_job).where(_column.e_id == job.e_id).values(values))
 
     def configurations_with_due_jobs(self, limit: int) -> list[UUID]:
@@ -165,6 +169,9 @@ class PostgresJobs:
 
     def _ids(self, statement: Executable, parameters: Mapping[str, Any]) -> list[UUID]:
         return ids_of(self._connection, statement, parameters)
+
+
+_DECIDABLE = (JobStatus.IN_DOUBT.value, JobStatus.INCONSISTENT.value)
 
 
 def _decided(settlement: Settlement) -> dict[str, Any]:

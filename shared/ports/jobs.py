@@ -90,7 +90,8 @@ class Jobs(Protocol):
     def resolve_doubts(self, settlements: Mapping[UUID, tuple[int, Settlement, int]]) -> set[UUID]:
         """Job id to (version looked at, what it becomes, its late looks from now on); returns what was written.
 
-        A settlement back to IN_DOUBT keeps the job in doubt with a new due time. FAILED makes a dead letter.
+        A settlement back to IN_DOUBT keeps the job in doubt with a new due time, and its error unless it brings one.
+        FAILED makes a dead letter.
         """
         ...
 
@@ -103,7 +104,7 @@ class Jobs(Protocol):
         ...
 
     def decide(self, job: EmailJob, settlement: Settlement, action: OperatorAction) -> bool:
-        """An operator's word on a job in doubt, compare-and-set on `job.version`; False when it has moved.
+        """An operator's word on a job in doubt or INCONSISTENT, compare-and-set on `job.version`; False when it has moved.
 
         The action is kept with the change. A job sent again is as if accepted now: its maximum age begins anew.
         """
@@ -124,7 +125,7 @@ class Jobs(Protocol):
         ...
 
     def set_status(self, job: EmailJob, status: JobStatus, *, provider_message_id: str | None) -> None:
-        """Of a job that `for_events` locked. Ends any claim on it."""
+        """Of a job that `for_events` locked. Ends any claim and any doubt, with the error that said why it was one."""
         ...
 
     # What the scheduler looks for; by index, at most `limit`.

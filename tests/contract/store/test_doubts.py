@@ -1,5 +1,6 @@
 """Doubts: a job whose fate is unknown is looked for, by one at a time, and never sent again blindly."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from shared.domain.configuration import EmailConfiguration
@@ -132,6 +133,72 @@ def test_a_doubt_that_stays_keeps_its_beginning_and_counts_its_late_looks(
     assert job.due_at == LONG_AGO
     (again,) = take(store, acme)
     assert again.late_looks == 1
+
+
+TIMED_OUT = Settlement(
+    UUID(int=0), JobStatus.IN_DOUBT, due_at=LONG_AGO, error_code="read_timeout", error_text="no whole answer"
+)
+
+
+def in_doubt_with_reason(store: Store, one: EmailConfiguration) -> Doubt:
+    with store.begin() as tx:
+        tx.jobs.accept([new_job(one)])
+        claim = tx.jobs.claim(one.e_id, claim_id=uuid4(), limit=1, lease_seconds=60)
+        tx.jobs.record(claim.claim_id, [replace(TIMED_OUT, job_id=claim.jobs[0].e_id)])
+    (found,) = take(store, one)
+    return found
+
+
+def error_of(job: EmailJob) -> tuple[str | None, str | None]:
+    return job.error_code, job.error_text
+
+
+def test_why_there_is_a_doubt_stands_there_until_it_is_resolved(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    found = in_doubt_with_reason(store, acme)
+    for _ in range(2):
+        resolve(store, found, Settlement(found.job_id, JobStatus.IN_DOUBT, due_at=LONG_AGO))
+        assert error_of(held(store, found.job_id)) == ("read_timeout", "no whole answer")
+        (found,) = take(store, acme)
+    resolve(store, found, Settlement(found.job_id, JobStatus.SENT, provider_message_id="message-1"))
+    assert error_of(held(store, found.job_id)) == (None, None)
+
+
+def test_an_error_that_a_look_brings_takes_the_place_of_the_first(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    found = in_doubt_with_reason(store, acme)
+    resolve(store, found, Settlement(found.job_id, JobStatus.IN_DOUBT, due_at=LONG_AGO, error_code="gone"))
+    assert error_of(held(store, found.job_id)) == ("gone", None)
+
+
+def test_an_event_that_ends_a_doubt_ends_what_was_said_of_it(store: Store, acme: EmailConfiguration) -> None:
+    found = in_doubt_with_reason(store, acme)
+    with store.begin() as tx:
+        (job,) = tx.jobs.for_events(acme.e_id, job_ids=[found.job_id], message_ids=[])
+        tx.jobs.set_status(job, JobStatus.DELIVERED, provider_message_id="message-1")
+    assert error_of(held(store, found.job_id)) == (None, None)
+
+
+def test_an_event_about_a_job_that_failed_leaves_its_error(store: Store, acme: EmailConfiguration) -> None:
+    failed = new_job(acme, status=JobStatus.FAILED, due_at=None, error_code="300", error_text="invalid")
+    with store.begin() as tx:
+        tx.jobs.accept([failed])
+        (job,) = tx.jobs.for_events(acme.e_id, job_ids=[failed.job.e_id], message_ids=[])
+        tx.jobs.set_status(job, JobStatus.INCONSISTENT, provider_message_id="message-1")
+    assert error_of(held(store, failed.job.e_id)) == ("300", "invalid")
+
+
+def test_a_lease_that_ran_out_says_nothing_of_an_earlier_attempts_error(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    throttled = new_job(acme, error_code="429", error_text="slow down")
+    with store.begin() as tx:
+        tx.jobs.accept([throttled])
+        tx.jobs.claim(acme.e_id, claim_id=uuid4(), limit=1, lease_seconds=0)
+    doubt(store)
+    assert error_of(held(store, throttled.job.e_id)) == (None, None)
 
 
 def test_a_job_queued_again_is_claimed_again(store: Store, acme: EmailConfiguration) -> None:

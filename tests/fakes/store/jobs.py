@@ -20,6 +20,9 @@ from tests.fakes.store.pressure import MemoryPressure
 from tests.fakes.store.state import Moment, State
 
 
+_DECIDABLE = (JobStatus.IN_DOUBT, JobStatus.INCONSISTENT)
+
+
 class MemoryJobs:
     def __init__(self, state: State, moment: Moment, letters: MemoryDeadLetters) -> None:
         self._state = state
@@ -109,7 +112,10 @@ class MemoryJobs:
             look_at = self._moment.after(look_in_seconds)
             since = {"in_doubt_since": self._moment.now}
             deaths = {"worker_deaths": job.worker_deaths + 1}
-            self._change(job, JobStatus.IN_DOUBT, due_at=look_at, lease_until=None, **since, **deaths)
+            untold = {"error_code": None, "error_text": None}
+            self._change(
+                job, JobStatus.IN_DOUBT, due_at=look_at, lease_until=None, **since, **deaths, **untold
+            )
         return list(dict.fromkeys(job.configuration_id for job in expired))
 
     def take_doubts(self, configuration_id: UUID, *, limit: int, lease_seconds: float) -> list[Doubt]:
@@ -142,7 +148,7 @@ class MemoryJobs:
 
     def decide(self, job: EmailJob, settlement: Settlement, action: OperatorAction) -> bool:
         held = self._all.get(job.e_id)
-        if held is None or held.status is not JobStatus.IN_DOUBT or held.version != job.version:
+        if held is None or held.status not in _DECIDABLE or held.version != job.version:
             return False
         if settlement.status is JobStatus.QUEUED:
             held = replace(put_back(held, self._moment.now), version=held.version)
@@ -181,7 +187,9 @@ class MemoryJobs:
     def set_status(self, job: EmailJob, status: JobStatus, *, provider_message_id: str | None) -> None:
         held = self._all[job.e_id]
         known = held.provider_message_id or provider_message_id
-        ended = {"due_at": None, "lease_until": None, "in_doubt_since": None}
+        ended: dict[str, str | None] = {"due_at": None, "lease_until": None, "in_doubt_since": None}
+        if job.status in (JobStatus.SENDING, JobStatus.IN_DOUBT):
+            ended |= {"error_code": None, "error_text": None}
         self._change(held, status, provider_message_id=known, **ended)
 
     def configurations_with_due_jobs(self, limit: int) -> list[UUID]:
@@ -214,6 +222,7 @@ class MemoryJobs:
 
     def _settle(self, job: EmailJob, settlement: Settlement, *, late_looks: int) -> None:
         doubtful = settlement.status is JobStatus.IN_DOUBT
+        told = job if doubtful and settlement.error_code is None else settlement
         self._change(
             job,
             settlement.status,
@@ -222,8 +231,8 @@ class MemoryJobs:
             in_doubt_since=(job.in_doubt_since or self._moment.now) if doubtful else None,
             late_looks=late_looks,
             provider_message_id=settlement.provider_message_id or job.provider_message_id,
-            error_code=settlement.error_code,
-            error_text=settlement.error_text,
+            error_code=told.error_code,
+            error_text=told.error_text,
         )
         if settlement.status is JobStatus.FAILED:
             self._letters.bury_job(self._all[job.e_id])

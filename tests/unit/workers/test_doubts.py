@@ -60,6 +60,20 @@ def test_absence_before_the_grace_is_over_proves_nothing() -> None:
     assert world.job(e_id).late_looks == 0
 
 
+def test_why_there_is_a_doubt_can_be_read_as_long_as_there_is_one() -> None:
+    world, (e_id,) = in_doubt(taken=True)
+    world.postmark.search_sees_new = False
+    look_at(world, seconds=LOOK_SECONDS)
+    world.postmark.fail_next("find_by_claim", ProviderUnavailable("timeout", "away"))
+    look_at(world, seconds=2 * LOOK_SECONDS)
+    job = world.job(e_id)
+    assert (job.status, job.error_code, job.error_text) == (JobStatus.IN_DOUBT, UNKNOWN.code, UNKNOWN.text)
+    world.postmark.search_sees_new = True
+    look_at(world, seconds=3 * LOOK_SECONDS)
+    job = world.job(e_id)
+    assert (job.status, job.error_code, job.error_text) == (JobStatus.SENT, None, None)
+
+
 def test_absence_after_the_grace_twice_is_queued_again_and_sent() -> None:
     world, (e_id,) = in_doubt(taken=False)
     look_at(world, seconds=GRACE_SECONDS)
