@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import NotFound
+from shared.persistence.configuration_rows import configuration_of_snapshot, snapshot_of
 from shared.ports.configurations import Change, ConfigurationRecord
 from shared.ports.store import Store
 from tests.factories import CREATED, configuration, later
@@ -203,3 +204,11 @@ def test_a_save_seen_in_its_own_transaction_is_the_current_record(
         found = tx.configurations.record_as_of(acme.e_id, effective=None, recorded=None)
         assert found is not None
         assert found.configuration.from_name == "Mine"
+
+
+def test_a_record_from_before_states_had_a_since_tells_the_last_change_instead() -> None:
+    one = configuration(updated_at=later(days=3))
+    snapshot = snapshot_of(one)
+    del snapshot["operational_since"], snapshot["administrative_since"]
+    read = configuration_of_snapshot(snapshot)
+    assert read == replace(one, operational_since=later(days=3), administrative_since=later(days=3))
