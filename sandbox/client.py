@@ -1,7 +1,7 @@
 """The module's HTTP API as a calling service uses it."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -94,20 +94,89 @@ class Client:
     def jobs_of(self, configuration_eid: str) -> list[Json]:
         """The payloads of all its jobs. Unexpected when a page cannot be had."""
         leaf = {"locator": "configurationEId", "eq": configuration_eid}
-        question: Json = {"filter": leaf, "sort": [], "paginate": {"index": 0, "size": 500}}
+        return self._all("/job/query", {"filter": leaf, "sort": [], "paginate": {"index": 0, "size": 500}})
+
+    def timeline(self, eid: str) -> Answer:
+        return self._call("GET", f"/job/{eid}/timeline")
+
+    def decide(self, eid: str, verdict: str, reason: str, *, message_id: str | None = None) -> Answer:
+        """Of a job in doubt: `sent`, `resend` or `fail`."""
+        body = {"verdict": verdict, "reason": reason}
+        known = {"providerMessageId": message_id} if message_id is not None else {}
+        return self._call("POST", f"/job/{eid}/decide", {**body, **known})
+
+    def resolve(self, eid: str, reason: str) -> Answer:
+        """Of an INCONSISTENT job: what the whole log of its events says."""
+        return self._call("POST", f"/job/{eid}/resolve", {"reason": reason})
+
+    def webhook(self, eid: str) -> Answer:
+        """Whether the provider still posts a configuration's events. The body is no record."""
+        return self._call("GET", f"/configuration/{eid}/webhook")
+
+    def catch_up(self, eid: str, from_ms: int, reason: str, *, until_ms: int | None = None) -> Answer:
+        """Have the provider asked for the events of a time. The body is the gap."""
+        until = {"until": until_ms} if until_ms is not None else {}
+        body = {"from": from_ms, **until, "reason": reason}
+        return self._call("POST", f"/configuration/{eid}/catch-up", body)
+
+    def gaps(self, eid: str) -> list[Json]:
+        """Newest first."""
+        found: list[Json] = expect(self._call("GET", f"/configuration/{eid}/catch-up"), 200).body["gaps"]
+        return found
+
+    def suppress(self, address: str, note: str | None = None) -> Answer:
+        body = {"address": address, **({"note": note} if note is not None else {})}
+        return self._call("POST", "/configuration/suppression", body)
+
+    def lift(self, eid: str, note: str | None = None) -> Answer:
+        return self._call(
+            "POST", f"/configuration/suppression/{eid}/lift", {"note": note} if note is not None else None
+        )
+
+    def suppressions(self) -> list[Json]:
+        """The payloads of all entries, lifted ones included."""
+        return self._all("/configuration/suppression/query", {"paginate": {"index": 0, "size": 500}})
+
+    def export_suppressions(self, *, lifted: bool = False) -> Iterator[str]:
+        """The text of the CSV file, in pieces as they come. Unexpected unless the answer is 200."""
+        url = f"{self.url}{BASE}/configuration/suppression/export"
+        asked = {"lifted": "true"} if lifted else None
+        with self._session.get(url, params=asked, stream=True, timeout=_TIMEOUT_SECONDS) as response:
+            expect(_answer(response) if not response.ok else Answer(response.status_code, {}, {}), 200)
+            response.encoding = "utf-8"
+            yield from response.iter_content(None, decode_unicode=True)
+
+    def import_suppressions(self, csv: str) -> Answer:
+        """A file with its header. The body is what came of it."""
+        return _answer(
+            self._session.post(
+                f"{self.url}{BASE}/configuration/suppression/import",
+                data=csv.encode(),
+                headers={"Content-Type": "text/csv"},
+                timeout=_TIMEOUT_SECONDS,
+            )
+        )
+
+    def _all(self, path: str, question: Json) -> list[Json]:
+        """The payloads of every page. Unexpected when one cannot be had."""
         found: list[Json] = []
         while question:
-            page = expect(self._call("POST", "/job/query", question), 200).body
+            page = expect(self._call("POST", path, question), 200).body
             found += [record["payload"] for record in page["results"]]
             question = {"page": page["nextPage"]} if page["nextPage"] else {}
         return found
 
     def _call(self, method: str, path: str, body: Json | None = None, headers: Json | None = None) -> Answer:
-        response = self._session.request(
-            method, f"{self.url}{BASE}{path}", json=body, headers=headers, timeout=_TIMEOUT_SECONDS
+        return _answer(
+            self._session.request(
+                method, f"{self.url}{BASE}{path}", json=body, headers=headers, timeout=_TIMEOUT_SECONDS
+            )
         )
-        is_json = "json" in response.headers.get("Content-Type", "")
-        return Answer(response.status_code, response.headers, response.json() if is_json else {})
+
+
+def _answer(response: requests.Response) -> Answer:
+    is_json = "json" in response.headers.get("Content-Type", "")
+    return Answer(response.status_code, response.headers, response.json() if is_json else {})
 
 
 def expect(answer: Answer, *statuses: int) -> Answer:

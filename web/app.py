@@ -11,6 +11,7 @@ from shared.telemetry.logging import configure_logging
 from web import auth, errors, request_log
 from web.console.overview import ConsoleRoutes
 from web.health import HealthRoutes
+from web.notes import Notes
 from web.routes.configuration import ConfigurationRoutes
 from web.routes.documentation import DocumentationRoutes
 from web.routes.job import JobRoutes
@@ -24,9 +25,10 @@ def create_app(container: Container) -> Flask:
     app.url_map.merge_slashes = False
     # First, so that every other step has the request's id.
     request_log.install(app, container.new_id)
-    auth.install(app, auth.KeyRing(container.settings.api_keys.valid()))
+    notes = Notes(container)
+    auth.install(app, auth.KeyRing(container.settings.api_keys.valid()), notes.key_shown)
     errors.install(app)
-    _add_routes(app, container)
+    _add_routes(app, container, notes)
     return app
 
 
@@ -37,10 +39,10 @@ def from_environment() -> Flask:
     return create_app(build(settings, "web"))
 
 
-def _add_routes(app: Flask, container: Container) -> None:
+def _add_routes(app: Flask, container: Container, notes: Notes) -> None:
     """What is switched off is not there: it answers 404."""
     routes = container.settings.routes
-    app.register_blueprint(HealthRoutes(container).blueprint())
+    app.register_blueprint(HealthRoutes(container, notes).blueprint())
     app.register_blueprint(ConsoleRoutes(container).blueprint())
     app.register_blueprint(DocumentationRoutes().blueprint())
     if routes.configuration.enabled:
@@ -49,4 +51,4 @@ def _add_routes(app: Flask, container: Container) -> None:
     if routes.job.enabled:
         app.register_blueprint(JobRoutes(container).blueprint())
     if routes.postmark_events.enabled:
-        app.register_blueprint(PostmarkEventRoutes(container).blueprint())
+        app.register_blueprint(PostmarkEventRoutes(container, notes).blueprint())

@@ -5,13 +5,14 @@ Every view is closed unless its `Operation` says otherwise.
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 
+from shared.domain.webhook import fingerprint
 from shared.telemetry.metrics import record_webhook_rejected
 from web.operation import Access, Operation, operation_of
 from web.problems import FieldFault, Problem
@@ -33,24 +34,37 @@ class KeyRing:
 
     def __init__(self, keys: Sequence[str]) -> None:
         # Digests have one length, so that a comparison tells nothing of a key's.
-        self._digests = tuple(sha256(key.encode()).digest() for key in keys)
+        self._names = {sha256(key.encode()).digest(): fingerprint(key) for key in keys}
 
-    def admits(self, presented: str) -> bool:
-        """Compares with every key, also after a match."""
+    def name_of(self, presented: str) -> str | None:
+        """The fingerprint of the valid key that this is, or None. Compares with every key, also after a match."""
         digest = sha256(presented.encode("utf-8", "surrogateescape")).digest()
-        found = False
-        for valid in self._digests:
-            found |= hmac.compare_digest(digest, valid)
+        found = None
+        for valid, name in self._names.items():
+            if hmac.compare_digest(digest, valid):
+                found = name
         return found
 
 
-def install(app: Flask, keys: KeyRing) -> None:
+KeyShown = Callable[[str, str], None]
+
+
+def install(app: Flask, keys: KeyRing, shown: KeyShown) -> None:
+    """`shown` is told the fingerprint and the purpose of each key that was good for something."""
+
     def guard() -> None:
         view = current_app.view_functions.get(request.endpoint or "")
         if view is not None:
             _admit(operation_of(view), keys)
 
+    def tell(response: Response) -> Response:
+        # After the answer is made, and not while the store fails: telling must not make anybody wait twice for it.
+        if "key_shown" in g and response.status_code < 500:
+            shown(*g.key_shown)
+        return response
+
     app.before_request(guard)
+    app.after_request(tell)
 
 
 def caller() -> Caller:
@@ -72,13 +86,21 @@ def _admit(described: Operation, keys: KeyRing) -> None:
         case Access.OPERATOR:
             _require_password(keys)
         case Access.PROVIDER:
-            if not keys.admits(_bearer()):
+            if not _shows_key(keys, _bearer(), "provider"):
                 record_webhook_rejected("auth_mismatch")
                 raise unauthorized()
         case Access.CALLER:
-            if not keys.admits(_bearer()):
+            if not _shows_key(keys, _bearer(), "caller"):
                 raise unauthorized()
             g.caller = _caller(author_required=described.writes)
+
+
+def _shows_key(keys: KeyRing, presented: str, purpose: str) -> bool:
+    name = keys.name_of(presented)
+    if name is None:
+        return False
+    g.key_shown = (name, purpose)
+    return True
 
 
 def _bearer() -> str:
@@ -89,7 +111,7 @@ def _bearer() -> str:
 def _require_password(keys: KeyRing) -> None:
     sent = request.authorization
     password = sent.password if sent is not None and sent.type == "basic" else None
-    if not keys.admits(password or ""):
+    if not _shows_key(keys, password or "", "caller"):
         raise unauthorized('Basic realm="email operators", charset="UTF-8"')
 
 

@@ -1,5 +1,6 @@
 """Bytes in, checked JSON out: how large, how deep, and only text that Postgres can hold."""
 
+import codecs
 import json
 from collections.abc import Iterator
 from typing import NoReturn
@@ -39,6 +40,17 @@ def _read(raw: bytes, *, depth_max: int) -> dict[str, object]:
     if request.mimetype not in _JSON_TYPES:
         raise Problem("unsupported_media_type", "send the body as 'Content-Type: application/json'")
     return parse_object(raw, depth_max=depth_max)
+
+
+def read_event(limit: int, *, depth_max: int) -> str:
+    """One JSON object, as the text that was received: whatever it is called, and without a byte order mark.
+
+    NUL and halves of surrogate pairs may be in it, escaped: the text itself is what is stored.
+    """
+    raw = read_bytes(limit).removeprefix(codecs.BOM_UTF8)
+    if not isinstance(parse(raw, depth_max=depth_max), dict):
+        raise Problem("invalid_fields", "send one JSON object", errors=[FieldFault("body", "send an object")])
+    return raw.decode("utf-8")
 
 
 def parse_object(raw: bytes, *, depth_max: int) -> dict[str, object]:

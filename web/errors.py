@@ -4,16 +4,19 @@ import json
 import traceback
 
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from shared.domain.errors import Conflict, InvalidValue, NotFound, StoreUnavailable
+from shared.telemetry.metrics import record_webhook_rejected
 from web import BASE
+from web.operation import Access, operation_of
 from web.problems import CATALOGUE, CODE_OF_STATUS, FieldFault, Problem, as_json
 from web.request_log import request_id
 
 _log = structlog.get_logger("email")
 _RETRY_AFTER_SECONDS = 5
+_RETRY = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
 PAGE_OF_CODES = f"{BASE}/docs"
 
 
@@ -47,13 +50,24 @@ def of_invalid_value(error: InvalidValue) -> Problem:
     return Problem("invalid_fields", f"{error.field}: {error.advice}", errors=[fault])
 
 
+def tell(error: Exception) -> None:
+    """Logs a fault. Its message may quote a row, so the log has its kind and where it was, not its words."""
+    if isinstance(error, StoreUnavailable):
+        _log.error("email.http.store_unavailable", error=type(error).__name__)
+        return
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+    _log.error("email.http.fault", error=type(error).__name__, where=where)
+
+
 def _of_store(error: StoreUnavailable) -> Response:
-    _log.error("email.http.store_unavailable", error=type(error).__name__)
+    tell(error)
+    if _is_the_providers():
+        return _not_stored()
     detail = (
         f"send it again in {_RETRY_AFTER_SECONDS} seconds; a job with the same Idempotency-Key goes out once"
     )
-    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
-    return answer(Problem("store_unavailable", detail, headers=headers))
+    return answer(Problem("store_unavailable", detail, headers=_RETRY))
 
 
 def _of_http(error: HTTPException) -> Response:
@@ -64,8 +78,18 @@ def _of_http(error: HTTPException) -> Response:
 
 
 def _of_fault(error: Exception) -> Response:
-    """A fault of ours. Its message may quote a row, so the log has its kind and where it was, not its words."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
-    _log.error("email.http.fault", error=type(error).__name__, where=where)
+    tell(error)
+    if _is_the_providers():
+        return _not_stored()
     return answer(Problem("internal", "send it again later with the same key, or report the requestId"))
+
+
+def _is_the_providers() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return view is not None and operation_of(view).access is Access.PROVIDER
+
+
+def _not_stored() -> Response:
+    """Whatever was in the way, the provider sends it again after this."""
+    record_webhook_rejected("not_stored")
+    return answer(Problem("store_unavailable", "the event is not stored: send it again", headers=_RETRY))

@@ -5,12 +5,14 @@ from flask import Blueprint, Response
 from shared.bootstrap import Container
 from shared.domain.errors import StoreUnavailable
 from shared.telemetry.exposition import render
+from web.notes import Notes
 from web.operation import Access, Operation, operation
 
 
 class HealthRoutes:
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, notes: Notes) -> None:
         self._store = container.store
+        self._notes = notes
 
     def blueprint(self) -> Blueprint:
         routes = Blueprint("health", __name__)
@@ -40,6 +42,7 @@ class HealthRoutes:
             self._store.ping()
         except StoreUnavailable:
             return Response("the database does not answer\n", 503, content_type="text/plain")
+        self._notes.ingress_is_there()
         return Response("ready\n", content_type="text/plain")
 
     @operation(Operation(summary="Prometheus", access=Access.PUBLIC, writes=False, answers={200: None}))

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from math import isfinite
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -93,11 +94,17 @@ class Jobs:
         return decidable is not None and decidable <= self._clock.now()
 
 
+def _number(text: str) -> float | str:
+    """What no float can hold stays as it was written: JSON has no word for infinity."""
+    number = float(text)
+    return number if isfinite(number) else text
+
+
 def event_of(event: EmailEvent) -> Event:
     return Event(
         e_id=event.e_id,
         kind=event.facts.kind.value,
         occurred_at=milliseconds_or_none(event.facts.occurred_at),
         received_at=milliseconds(event.received_at),
-        payload=json.loads(event.raw),
+        payload=json.loads(event.raw, parse_float=_number),
     )

@@ -16,6 +16,10 @@ def milliseconds_or_none(moment: datetime | None) -> int | None:
     return None if moment is None else milliseconds(moment)
 
 
+def moment_of(millisecond: int) -> datetime:
+    return _EPOCH + millisecond * _MILLISECOND
+
+
 def end_of(millisecond: int) -> datetime:
     """The last microsecond of it: what we reported as this millisecond had happened by then."""
     return _EPOCH + (millisecond + 1) * _MILLISECOND - timedelta(microseconds=1)

@@ -93,6 +93,8 @@ def _operation(rule: Rule, found: Operation, names: Mapping[Any, str]) -> dict[s
     if found.body:
         content = {"application/json": {"schema": {"$ref": names[found.body, "validation"]}}}
         described["requestBody"] = {"required": found.body_required, "content": content}
+    if found.body_text:
+        described["requestBody"] = {"required": True, "content": {found.body_text: {"schema": _TEXT}}}
     return described
 
 
@@ -101,7 +103,9 @@ def _parameters(rule: Rule, found: Operation) -> Iterator[dict[str, Any]]:
         kind = {"type": "string", "format": "uuid"} if name == "e_id" else {"type": "string"}
         yield {"in": "path", "name": name, "required": True, "schema": kind}
     for name, description in found.parameters.items():
-        yield _parameter("query", name, description, required=False)
+        yield _parameter("query", name, description, required=False, kind="integer")
+    for name, description in found.switches.items():
+        yield _parameter("query", name, description, required=False, kind="boolean")
     if found.access is Access.CALLER:
         for name, description in _HEADERS.items():
             yield _parameter("header", name, description, required=found.writes or name == "X-Tenant-Id")
@@ -111,9 +115,11 @@ def _parameters(rule: Rule, found: Operation) -> Iterator[dict[str, Any]]:
         yield _parameter("header", name, description, required=False)
 
 
-def _parameter(place: str, name: str, description: str, *, required: bool) -> dict[str, Any]:
-    kind = {"type": "integer" if place == "query" else "string"}
-    return {"in": place, "name": name, "description": description, "required": required, "schema": kind}
+def _parameter(
+    place: str, name: str, description: str, *, required: bool, kind: str = "string"
+) -> dict[str, Any]:
+    schema = {"type": kind}
+    return {"in": place, "name": name, "description": description, "required": required, "schema": schema}
 
 
 def _responses(found: Operation, names: Mapping[Any, str]) -> dict[str, Any]:
@@ -128,6 +134,8 @@ def _responses(found: Operation, names: Mapping[Any, str]) -> dict[str, Any]:
         if model:
             schema = {"$ref": names[model, "serialization"]}
             responses[str(status)]["content"] = {"application/json": {"schema": schema}}
+        elif found.answer_text:
+            responses[str(status)]["content"] = {found.answer_text: {"schema": _TEXT}}
     for code in _problems(found):
         kind = CATALOGUE[code]
         known = responses.setdefault(str(kind.status), _problem_response())

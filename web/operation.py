@@ -25,7 +25,8 @@ class Operation:
     """`answers`: status to body, None for one without a schema.
 
     Name to description: `headers` that are required, `conditions` that are headers too and optional, `parameters` of
-    the query, and `answer_headers` of every answer that is no problem.
+    the query, which are numbers, and its `switches`, which are true or false, and `answer_headers` of every answer that
+    is no problem. `body_text` and `answer_text` are the media types of what is text and no JSON.
     """
 
     summary: str = ""
@@ -38,6 +39,9 @@ class Operation:
     headers: Mapping[str, str] = field(default_factory=dict)
     conditions: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    switches: Mapping[str, str] = field(default_factory=dict)
+    body_text: str | None = None
+    answer_text: str | None = None
     answer_headers: Mapping[str, str] = field(default_factory=dict)
 
 

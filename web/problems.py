@@ -18,6 +18,7 @@ class Kind:
 CATALOGUE: Mapping[str, Kind] = {
     "invalid_header": Kind(400, "A header is missing or malformed", "Mend the header and send again."),
     "invalid_json": Kind(400, "The body is not usable JSON", "Mend the body and send again."),
+    "invalid_csv": Kind(400, "The body is not a usable CSV file", "Mend the file and send again."),
     "invalid_fields": Kind(400, "The body has fields to mend", "Mend the fields in `errors` and send again."),
     "unauthorized": Kind(401, "No valid key", "Send a key that is valid now."),
     "suppressed": Kind(
@@ -35,18 +36,21 @@ CATALOGUE: Mapping[str, Kind] = {
     "retired": Kind(409, "Removed", "Use another configuration."),
     "complaint_stays": Kind(409, "A spam complaint cannot be lifted", "Do not mail this address again."),
     "not_in_doubt": Kind(409, "Nothing to decide", "Read the job: its `status` says what became of it."),
+    "not_inconsistent": Kind(409, "Nothing to resolve", "Read the job: its `status` says what became of it."),
     "still_looking": Kind(
         409, "The provider is still being asked", "Decide from `mayDecideFrom` on, if it is in doubt still."
     ),
     "conflict": Kind(409, "It changed meanwhile", "Read it again and decide again."),
     "job_inconsistent": Kind(
-        412, "The job's events contradict one another", "Have an operator look at the job."
+        412, "The job's events contradict one another", "Have an operator look at the job and resolve it."
     ),
     "precondition_failed": Kind(
         412, "Not at this version any more", "Read it again, decide again, and send its new `ETag`."
     ),
     "body_too_large": Kind(413, "The body is too large", "Send less."),
-    "unsupported_media_type": Kind(415, "Not JSON", "Send `Content-Type: application/json`."),
+    "unsupported_media_type": Kind(
+        415, "Not of the expected type", "Send `Content-Type: application/json`; for an import, `text/csv`."
+    ),
     "key_reused": Kind(422, "The key belongs to another body", "Use a new key for a new message."),
     "internal": Kind(500, "Something broke here", "Send again later, with the same key; report `requestId`."),
     "store_unavailable": Kind(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Generic, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -12,7 +12,6 @@ from shared.config.settings import Settings
 from shared.domain.configuration import EmailConfiguration, allowed_signals
 from shared.domain.dns import records_for
 from shared.domain.naming import names_for
-from shared.domain.suppression import SuppressionEntry
 from shared.ports.configurations import ConfigurationRecord
 from web.intake.configuration import Standing
 from web.moments import milliseconds, milliseconds_or_none
@@ -102,19 +101,6 @@ class ConfigurationPayload(Output):
     created_at: int
     updated_at: int
     version: int
-
-
-class SuppressionPayload(Output):
-    e_id: UUID
-    address: str
-    reason: str
-    active: bool
-    since: int
-    lifted_at: int | None
-    source_event_id: UUID | None
-    note: str | None
-    created_at: int
-    updated_at: int
 
 
 class Configurations:
@@ -209,27 +195,3 @@ def _dns(held: EmailConfiguration) -> list[Dns]:
     """What has to be in the zone; known once the provider has named it."""
     records = records_for(held.dns) if held.dns else ()
     return [Dns(name=record.name, type=record.type, value=record.value) for record in records]
-
-
-def suppression_record(entry: SuppressionEntry) -> Record[SuppressionPayload]:
-    updated_at = milliseconds(entry.updated_at)
-    return Record(
-        r_id=uuid5(entry.e_id, entry.updated_at.isoformat()),
-        as_of=AsOf(effective=updated_at, recorded=updated_at),
-        payload=SuppressionPayload(
-            e_id=entry.e_id,
-            address=entry.address,
-            reason=entry.reason.value,
-            active=entry.active,
-            since=milliseconds(entry.since),
-            lifted_at=milliseconds_or_none(entry.lifted_at),
-            source_event_id=entry.source_event_id,
-            note=entry.note,
-            created_at=milliseconds(entry.created_at),
-            updated_at=updated_at,
-        ),
-        metadata=Metadata(tenant_id=entry.tenant_id),
-        author=entry.author,
-        previous=None,
-        retired=not entry.active,
-    )

@@ -28,6 +28,7 @@ from shared.domain.mail import RESERVED_METADATA
 from shared.domain.naming import DEFAULT_LOCAL_PART, checked_local_part, checked_slug
 from shared.domain.suppression import checked_address
 from web.field_faults import faults_of
+from web.moments import LAST_MILLISECOND
 from web.problems import Problem
 
 # Postmark's limits (POST /email), in bytes where it counts bytes; the message's is measured after base64.
@@ -230,6 +231,10 @@ class DecisionInput(Input):
         return self
 
 
+class ResolutionInput(Input):
+    reason: Reason
+
+
 class SignatureRequestInput(Input):
     from_local_part: Annotated[str, AfterValidator(_local_part)] = DEFAULT_LOCAL_PART
     from_name: Annotated[
@@ -241,6 +246,17 @@ class SignatureRequestInput(Input):
 class ConfigurationInput(Input):
     sending_domain_slug: Annotated[str, AfterValidator(_slug)]
     signature_request: SignatureRequestInput
+
+
+Millisecond = Annotated[int, Field(ge=0, le=LAST_MILLISECOND)]
+
+
+class CatchUpInput(Input):
+    """`until` is now when it is left out."""
+
+    from_: Annotated[Millisecond, Field(alias="from")]
+    until: Millisecond | None = None
+    reason: Reason
 
 
 class SignalInput(Input):

@@ -13,6 +13,7 @@ from uuid import UUID
 from shared.domain.attempt import SendAttempt
 from shared.domain.audit import OperatorAction
 from shared.domain.configuration import EmailConfiguration
+from shared.domain.errors import StoreUnavailable
 from shared.domain.event import EmailEvent
 from shared.domain.job import EmailJob, JobStatus
 from shared.domain.mail import MessageContent
@@ -175,10 +176,13 @@ class _Intake:
     def _suppressed(
         self, fresh: Sequence[Submission], configurations: Mapping[UUID, EmailConfiguration]
     ) -> Mapping[str, SuppressionEntry]:
-        """Read only for what passed the gate before. Not being able to read it fails the whole request."""
+        """Read only for what passed the gate before. Raises `StoreUnavailable` whatever is in the way."""
         sendable = {e_id for e_id, configuration in configurations.items() if configuration.can_send}
         recipients = {each.recipient for each in fresh if each.configuration_id in sendable}
-        return self._tx.suppressions.active_among(self._tenant_id, recipients) if recipients else {}
+        try:
+            return self._tx.suppressions.active_among(self._tenant_id, recipients) if recipients else {}
+        except Exception as fault:  # whatever it is, nobody knows who is on the list
+            raise StoreUnavailable(f"the suppression list cannot be read: {type(fault).__name__}") from fault
 
     def _job(self, each: Submission, now: datetime) -> EmailJob:
         return EmailJob(

@@ -1,36 +1,64 @@
 """A tenant's suppression list, as an operator works on it.
 
 Lifting an entry here lets our own gate pass the address again. Asking the provider to reactivate it is a network call
-and therefore a worker's: until that has happened the provider may still refuse the address.
+and therefore a worker's: what is to be asked is a row, written with the lift, and until it is answered the provider may
+still refuse the address.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
+from shared.domain.errors import Conflict
 from shared.domain.query import Query
 from shared.domain.suppression import SuppressionEntry, SuppressionReason
+from shared.messaging.messages import LiftSuppressions
 from shared.ports.clock import NewId
+from shared.ports.doorbell import Doorbell
 from shared.ports.rows import Page
-from shared.ports.store import Store
+from shared.ports.store import Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class SuppressionPorts:
     store: Store
+    doorbell: Doorbell
     new_id: NewId
+
+
+class Provider(StrEnum):
+    """What became of an address that was lifted, at the provider."""
+
+    # It was asked or will be, and has said nothing since: also where it never held the address.
+    ASKED = "asked"
+    # It has told us that the address is on its list no more.
+    LIFTED = "lifted"
+    # It keeps the address, and says why.
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """`provider` is None while the entry is active."""
+
+    entry: SuppressionEntry
+    provider: Provider | None = None
+    provider_message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """`created` is False when the address was on the list already; then `entry` is what holds."""
+    """`created` is False when the address was on the list already; then `listed` is what holds."""
 
-    entry: SuppressionEntry
+    listed: Listed
     created: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    entry: SuppressionEntry
+    listed: Listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +66,10 @@ class ComplaintStays:
     entry: SuppressionEntry
 
 
-def query(ports: SuppressionPorts, tenant_id: UUID, question: Query) -> Page[SuppressionEntry]:
+def query(ports: SuppressionPorts, tenant_id: UUID, question: Query) -> Page[Listed]:
     with ports.store.begin() as tx:
-        return tx.suppressions.query(tenant_id, question)
+        page = tx.suppressions.query(tenant_id, question)
+        return Page(tuple(_listed(tx, tenant_id, page.rows)), page.more)
 
 
 def add(ports: SuppressionPorts, tenant_id: UUID, author: str, address: str, note: str | None) -> Added:
@@ -58,17 +87,65 @@ def add(ports: SuppressionPorts, tenant_id: UUID, author: str, address: str, not
             updated_at=now,
         )
         entry = tx.suppressions.add(wanted)
-    return Added(entry, created=entry.e_id == wanted.e_id)
+    return Added(Listed(entry), created=entry.e_id == wanted.e_id)
 
 
 def lift(
     ports: SuppressionPorts, tenant_id: UUID, e_id: UUID, *, author: str, note: str | None
 ) -> Lifted | ComplaintStays | None:
-    """None when the tenant has no such entry. An entry that is lifted already stays as it is."""
+    """None when the tenant has no such entry. An entry that is lifted already stays as it is.
+
+    Raises `Conflict` when a complaint came while it was being lifted.
+    """
     with ports.store.begin() as tx:
         entry = tx.suppressions.get(tenant_id, e_id)
         if entry is None:
             return None
         if entry.reason is SuppressionReason.SPAM_COMPLAINT:
             return ComplaintStays(entry)
-        return Lifted(tx.suppressions.lift(entry, author=author, note=note) if entry.active else entry)
+        asked = _lift(tx, entry, author=author, note=note) if entry.active else []
+        held = tx.suppressions.get(tenant_id, e_id)
+        assert held is not None, "suppressions are never deleted"
+        (listed,) = _listed(tx, tenant_id, [held])
+    if asked:
+        ports.doorbell.ring(*map(LiftSuppressions, asked))
+    return Lifted(listed)
+
+
+def _lift(tx: Transaction, entry: SuppressionEntry, *, author: str, note: str | None) -> list[UUID]:
+    """Returns the configurations whose provider is to be asked."""
+    lifted = tx.suppressions.lift(entry, author=author, note=note)
+    if lifted.reason is SuppressionReason.SPAM_COMPLAINT:
+        raise Conflict("the recipient complained meanwhile")
+    return tx.lifts.want(entry.tenant_id, [entry.address])
+
+
+def _listed(tx: Transaction, tenant_id: UUID, entries: Sequence[SuppressionEntry]) -> list[Listed]:
+    lifted = {entry.address for entry in entries if not entry.active}
+    if not lifted:
+        return [Listed(entry) for entry in entries]
+    refusals, let_go = tx.lifts.refusals(tenant_id, lifted), _let_go(tx, tenant_id, lifted)
+    return [
+        Listed(entry) if entry.active else _at_provider(entry, refusals.get(entry.address), let_go)
+        for entry in entries
+    ]
+
+
+def _let_go(tx: Transaction, tenant_id: UUID, addresses: Collection[str]) -> Mapping[str, datetime]:
+    """Address to when we last heard of the provider that it is on its list no more."""
+    told: dict[str, datetime] = {}
+    for event in tx.events.about(tenant_id, addresses):
+        address = event.facts.recipient
+        if event.facts.suppresses is False and address is not None:
+            told[address] = max(event.received_at, told.get(address, event.received_at))
+    return told
+
+
+def _at_provider(entry: SuppressionEntry, refusal: str | None, let_go: Mapping[str, datetime]) -> Listed:
+    """Of several servers one may have let go of it while another refused: the refusal is what matters."""
+    if refusal is not None:
+        return Listed(entry, Provider.REFUSED, refusal)
+    told_at = let_go.get(entry.address)
+    # Either it asked us to lift, at a moment of its own clock, or it has answered since we did.
+    known = told_at is not None and told_at >= (entry.lifted_at or entry.updated_at)
+    return Listed(entry, Provider.LIFTED if known else Provider.ASKED)

@@ -21,6 +21,7 @@ from web.operation import Operation, operation
 from web.paging import QueryInput, read_question
 from web.problems import FieldFault, Problem
 from web.records import ConfigurationPayload, Configurations, Output, Record
+from web.routes.callbacks import CallbackRoutes
 from web.schemas import ConfigurationInput, SignalInput, validated
 from web.verification import VerificationPayload, verification_of
 
@@ -41,6 +42,7 @@ class ConfigurationRoutes:
         self._depth_max = container.settings.ingress.depth_max
         self._ports = intake.ConfigurationPorts(container.store, container.doorbell, container.new_id)
         self._records = Configurations(container.settings)
+        self._callbacks = CallbackRoutes(container)
         self._window = timedelta(hours=container.settings.polling_timeout_hours)
 
     def blueprint(self) -> Blueprint:
@@ -51,6 +53,7 @@ class ConfigurationRoutes:
         routes.get("/<uuid:e_id>/history")(self.history)
         routes.get("/<uuid:e_id>/verification")(self.verification)
         routes.post("/<uuid:e_id>/<signal>")(self.signal)
+        self._callbacks.add_to(routes)
         return routes
 
     @operation(

@@ -10,6 +10,7 @@ from shared.bootstrap import Container
 from shared.domain.errors import InvalidValue
 from shared.domain.job import canonical_hash, checked_idempotency_key
 from shared.domain.mail import Attachment, MessageContent
+from shared.domain.suppression import SuppressionEntry
 from shared.telemetry.metrics import record_job_refused, record_jobs_accepted
 from web import BASE
 from web.answers import Results, answer, page_of
@@ -200,14 +201,23 @@ def _problem(refused: intake.Refused) -> Problem:
         case intake.Refused(intake.Gate.CANNOT_SEND, word=str(word)):
             return Problem(word, "the configuration does not send at present")
         case intake.Refused(intake.Gate.SUPPRESSED, entry=entry) if entry is not None:
-            detail = "the recipient is on the tenant's suppression list: see reason and since"
-            why = {"reason": entry.reason.value, "since": milliseconds(entry.since)}
-            return Problem("suppressed", detail, extension=why)
+            detail = "the recipient is on the tenant's suppression list: see reason, since and sourceEventId"
+            return Problem("suppressed", detail, extension=_why(entry))
         case intake.Refused(intake.Gate.NO_CONFIGURATION):
             return Problem("not_found", "the tenant has no configuration with this configurationEId")
         case intake.Refused(intake.Gate.KEY_REUSED):
             return Problem("key_reused", "this Idempotency-Key was sent with another body before")
     return Problem("job_inconsistent", "the job of this Idempotency-Key waits for an operator")
+
+
+def _why(entry: SuppressionEntry) -> dict[str, object]:
+    """The source is null where no event told so: an operator, an import, or the provider's refusal."""
+    return {
+        "reason": entry.reason.value,
+        "since": milliseconds(entry.since),
+        "sourceEventId": str(entry.source_event_id) if entry.source_event_id else None,
+        "suppressionEId": str(entry.e_id),
+    }
 
 
 def _tell(results: list[intake.Result]) -> None:

@@ -9,13 +9,13 @@ from shared.telemetry.metrics import record_doubts
 from web.answers import answer
 from web.auth import Caller, caller
 from web.body import read_object
-from web.intake import decision, job
+from web.intake import decision, job, resolution
 from web.job_records import Event, JobPayload, Jobs, event_of
 from web.moments import milliseconds
 from web.operation import Operation, operation
 from web.problems import Problem
 from web.records import Output, Record
-from web.schemas import DecisionInput, validated
+from web.schemas import DecisionInput, ResolutionInput, validated
 from web.timeline import Timeline, timeline_of
 
 _BYTES_MAX = 65_536
@@ -38,6 +38,7 @@ class JobLife:
         routes.get("/<uuid:e_id>/events")(self.events)
         routes.get("/<uuid:e_id>/timeline")(self.timeline)
         routes.post("/<uuid:e_id>/decide")(self.decide)
+        routes.post("/<uuid:e_id>/resolve")(self.resolve)
 
     @operation(
         Operation(
@@ -94,6 +95,28 @@ class JobLife:
         if not isinstance(result, decision.Decided):
             raise _problem(result)
         record_doubts(f"decided_{sent.verdict}", 1)
+        return answer(self._records.record(result.job))
+
+    @operation(
+        Operation(
+            summary="Settle a job whose events contradict one another, from all that the provider has told",
+            body=ResolutionInput,
+            answers={200: Record[JobPayload]},
+            problems=(*_WRONG_BODY, "not_found", "not_inconsistent", "conflict"),
+        )
+    )
+    def resolve(self, e_id: UUID) -> Response:
+        operator = caller()
+        sent = validated(ResolutionInput, read_object(_BYTES_MAX, depth_max=self._depth_max))
+        result = resolution.resolve(
+            self._ports, operator.tenant_id, e_id, author=operator.author, reason=sent.reason
+        )
+        if result is None:
+            raise no_job()
+        if isinstance(result, resolution.NotInconsistent):
+            held = result.job.status.value
+            detail = f"the job is {held}, not INCONSISTENT: there is nothing to resolve"
+            raise Problem("not_inconsistent", detail, extension={"jobStatus": held})
         return answer(self._records.record(result.job))
 
     def _decide(self, e_id: UUID, operator: Caller, sent: DecisionInput) -> decision.Result | None:

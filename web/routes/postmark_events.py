@@ -11,8 +11,9 @@ from shared.ports.events import EventHeaders
 from shared.telemetry.metrics import record_webhook_received, record_webhook_rejected
 from web import BASE
 from web.auth import unauthorized
-from web.body import parse, read_bytes
+from web.body import read_event
 from web.intake import events as intake
+from web.notes import Notes
 from web.operation import Access, Operation, operation
 from web.problems import Problem
 
@@ -21,7 +22,8 @@ _MARK_MAX = 255
 
 
 class PostmarkEventRoutes:
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, notes: Notes) -> None:
+        self._notes = notes
         self._limits = container.settings.ingress
         self._ports = intake.EventPorts(
             container.store, container.doorbell, container.event_reader, container.new_id
@@ -42,28 +44,28 @@ class PostmarkEventRoutes:
         )
     )
     def receive(self) -> Response:
-        source = self._source()
-        raw = self._raw()
-        stored = intake.store(self._ports, source, raw, _marks())
+        token = request.headers.get(ROUTING_HEADER, "")
+        stored = intake.store(self._ports, token, self._event(token), _marks())
+        if stored is None:
+            raise _unknown()
         record_webhook_received(kind=stored.kind.value, duplicate=stored.duplicate)
+        self._notes.ingress_is_there()
         return Response("{}", content_type="application/json")
 
-    def _source(self) -> intake.Source:
-        source = intake.source_of(self._ports, request.headers.get(ROUTING_HEADER, ""))
-        if source is None:
-            record_webhook_rejected("auth_mismatch")
-            raise unauthorized()
-        return source
-
-    def _raw(self) -> str:
-        """The text exactly as received, once it is known to be JSON of bearable depth that a text column can hold."""
+    def _event(self, token: str) -> str:
+        """Who has no token is told that, whatever is wrong with the body."""
         try:
-            received = read_bytes(self._limits.event_bytes_max)
-            parse(received, depth_max=self._limits.depth_max)
+            return read_event(self._limits.event_bytes_max, depth_max=self._limits.depth_max)
         except Problem as problem:
+            if not intake.knows(self._ports, token):
+                raise _unknown() from None
             record_webhook_rejected(problem.code)
             raise
-        return received.decode("utf-8")
+
+
+def _unknown() -> Problem:
+    record_webhook_rejected("auth_mismatch")
+    return unauthorized()
 
 
 def _marks() -> EventHeaders:

@@ -13,8 +13,10 @@ from web.intake import suppression as intake
 from web.operation import Operation, operation
 from web.paging import QueryInput, read_question
 from web.problems import Problem
-from web.records import Record, SuppressionPayload, suppression_record
+from web.records import Record
+from web.routes.suppression_file import SuppressionFile
 from web.schemas import LiftInput, SuppressionInput, validated
+from web.suppression_records import SuppressionPayload, suppression_record
 
 _BYTES_MAX = 65_536
 _WRONG_BODY = ("invalid_json", "invalid_fields", "body_too_large", "unsupported_media_type")
@@ -23,13 +25,15 @@ _WRONG_BODY = ("invalid_json", "invalid_fields", "body_too_large", "unsupported_
 class SuppressionRoutes:
     def __init__(self, container: Container) -> None:
         self._depth_max = container.settings.ingress.depth_max
-        self._ports = intake.SuppressionPorts(container.store, container.new_id)
+        self._ports = intake.SuppressionPorts(container.store, container.doorbell, container.new_id)
+        self._file = SuppressionFile(container.store, container.new_id)
 
     def blueprint(self) -> Blueprint:
         routes = Blueprint("suppression", __name__, url_prefix=f"{BASE}/configuration/suppression")
         routes.post("")(self.add)
         routes.post("/query")(self.query)
         routes.post("/<uuid:e_id>/lift")(self.lift)
+        self._file.add_to(routes)
         return routes
 
     @operation(
@@ -44,7 +48,7 @@ class SuppressionRoutes:
         author = caller()
         sent = validated(SuppressionInput, read_object(_BYTES_MAX, depth_max=self._depth_max))
         added = intake.add(self._ports, author.tenant_id, author.author, sent.address, sent.note)
-        return answer(suppression_record(added.entry), 201 if added.created else 200)
+        return answer(suppression_record(added.listed), 201 if added.created else 200)
 
     @operation(
         Operation(
@@ -59,16 +63,16 @@ class SuppressionRoutes:
     def query(self) -> Response:
         question = read_question()
         page = intake.query(self._ports, caller().tenant_id, question.query)
-        rows = [suppression_record(entry) for entry in page.rows]
+        rows = [suppression_record(listed) for listed in page.rows]
         return answer(page_of(question, rows, more=page.more))
 
     @operation(
         Operation(
-            summary="Take an address off the list",
+            summary="Take an address off the list, and have the provider asked to do the same",
             body=LiftInput,
             body_required=False,
             answers={200: Record[SuppressionPayload]},
-            problems=(*_WRONG_BODY, "not_found", "complaint_stays"),
+            problems=(*_WRONG_BODY, "not_found", "complaint_stays", "conflict"),
         )
     )
     def lift(self, e_id: UUID) -> Response:
@@ -81,4 +85,4 @@ class SuppressionRoutes:
             raise Problem(
                 "complaint_stays", "the recipient complained: the provider takes nothing to it any more"
             )
-        return answer(suppression_record(lifted.entry))
+        return answer(suppression_record(lifted.listed))
