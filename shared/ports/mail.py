@@ -136,6 +136,8 @@ class SuppressionList(Protocol):
 
 
 LIFT_MAX = 50
+# The code of a refusal to show more events of a moment than the provider ever shows.
+TOO_MANY = "too_many"
 
 
 class EventHistory(Protocol):

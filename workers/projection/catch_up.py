@@ -17,7 +17,7 @@ from shared.ports.clock import NewId
 from shared.ports.doorbell import Doorbell
 from shared.ports.events import EventHeaders
 from shared.ports.key_material import TokenCipher
-from shared.ports.mail import EventHistory, EventReader
+from shared.ports.mail import TOO_MANY, EventHistory, EventReader
 from shared.ports.pace import Pace
 from shared.ports.store import Store
 from shared.telemetry.metrics import record_gap_caught_up, record_gap_put_off
@@ -69,6 +69,7 @@ class CatchUp:
         self._configuration = configuration
         self._gap = gap
         self._deps = deps
+        self._lacking: str | None = None
 
     def ask(self) -> None:
         """Raises `ProviderError` and `KeyMaterialError`; what was stored until then stays."""
@@ -76,17 +77,27 @@ class CatchUp:
         history, gap = self._deps.history, self._gap
         # Deliveries come last and in slices: where there is a cursor, the rest is done.
         if gap.cursor is None:
-            self._store(history.bounces(token, since=gap.looked_at_from, until=gap.until_at))
+            self._store_bounces(token)
             self._store(history.suppressions(token, since=gap.looked_at_from))
         while jobs := self._jobs():
             self._store(body for _, message_id in jobs for body in self._told_of(token, message_id))
             self._save(replace(self._gap, cursor=jobs[-1][0]), due_in_seconds=self._deps.policy.lease_seconds)
 
+    def _store_bounces(self, token: str) -> None:
+        gap = self._gap
+        try:
+            self._store(self._deps.history.bounces(token, since=gap.looked_at_from, until=gap.until_at))
+        except ProviderRefused as refused:
+            if refused.code != TOO_MANY:
+                raise
+            # The rest is worth having all the same; the gap's end says that this is not whole.
+            self._lacking = refused.code
+
     def finish(self, *, fault: str | None = None) -> None:
         with self._deps.store.begin() as tx:
-            self._gap = replace(self._gap, finished_at=tx.now(), fault=fault)
+            self._gap = replace(self._gap, finished_at=tx.now(), fault=fault or self._lacking)
             tx.gaps.save(self._gap)
-        record_gap_caught_up(self._gap.configuration_id, found=self._gap.found, fault=fault)
+        record_gap_caught_up(self._gap.configuration_id, found=self._gap.found, fault=self._gap.fault)
 
     def try_again(self, code: str) -> None:
         tries = self._gap.tries + 1

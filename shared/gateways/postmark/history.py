@@ -18,6 +18,7 @@ from shared.gateways.postmark.entities import id_of, rows_of, text_of
 from shared.gateways.postmark.events import time_of
 from shared.gateways.postmark.payload import STREAM
 from shared.gateways.postmark.wire import Wire
+from shared.ports.mail import TOO_MANY
 
 PAGE_SIZE: Final = 500
 # `count` and `offset` together may not be more.
@@ -91,7 +92,7 @@ class PostmarkHistory:
             if _is_within(row.get("BouncedAt"), since, until):
                 yield row
         if total > REACH:
-            raise ProviderRefused("too_many", f"more than {REACH} bounces between {since} and {until}")
+            raise ProviderRefused(TOO_MANY, f"more than {REACH} bounces between {since} and {until}")
 
     def _pages(self, server_token: str, filters: Filters, page: JsonObject) -> Iterator[JsonObject]:
         """`page`: the first. Newest first at Postmark, so what comes meanwhile shifts rows to where we read next."""

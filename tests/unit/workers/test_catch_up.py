@@ -266,3 +266,14 @@ def test_a_configuration_whose_server_is_gone_ends_its_gap(world: World) -> None
         tx.configurations.save(gone, factories.CREATED)
     world.catch_up()
     assert world.gap.fault == "no_server"
+
+
+def test_more_bounces_than_the_provider_shows_leave_the_rest_asked_for_and_a_fault_at_the_end(
+    world: World,
+) -> None:
+    job = world.add_job(JobStatus.SENT, provider_message_id="m-1", accepted_at=MONDAY_MORNING - HOUR)
+    world.told_of(job)
+    world.told.faults = [ProviderRefused("too_many", "more than 10,000 in a minute")]
+    world.catch_up_whole()
+    assert world.status(job) is JobStatus.DELIVERED
+    assert (world.gap.finished_at, world.gap.fault) == (MONDAY_MORNING, "too_many")
