@@ -44,6 +44,11 @@ class Doubt:
     accepted_at: datetime
     version: int
 
+    @property
+    def deaths_alone(self) -> int:
+        """The first may have been a batch-mate's doing; it made a suspect of the job, which goes alone from then on."""
+        return max(self.worker_deaths - 1, 0)
+
 
 class Jobs(Protocol):
     def find_by_keys(self, tenant_id: UUID, idempotency_keys: Collection[str]) -> Mapping[str, EmailJob]: ...
@@ -104,9 +109,10 @@ class Jobs(Protocol):
         ...
 
     def decide(self, job: EmailJob, settlement: Settlement, action: OperatorAction) -> bool:
-        """An operator's word on a job in doubt or INCONSISTENT, compare-and-set on `job.version`; False when it has moved.
+        """An operator's word on a job in doubt or INCONSISTENT, compare-and-set on `job.version`.
 
-        The action is kept with the change. A job sent again is as if accepted now: its maximum age begins anew.
+        False when it has moved. The action is kept with the change. A job sent again is as if accepted now: its maximum
+        age begins anew.
         """
         ...
 

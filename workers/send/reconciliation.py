@@ -3,7 +3,7 @@
     found by its claim                                  -> SENT
     not found, index-lag grace not over                 -> look again later
     not found after the grace, twice                    -> QUEUED again (CANCELLED when the configuration is locked;
-                                                           FAILED, poison, when its workers died with it too often)
+                                                           FAILED, poison, when too many workers died of it alone)
     the search itself fails, for longer than the limit  -> an operator decides; it is looked for less often
     the server is gone, there is nobody left to ask     -> FAILED
 
@@ -129,7 +129,7 @@ def _after_look(
 
 
 def _never_taken(doubt: Doubt, now: datetime, policy: SendPolicy) -> Settlement:
-    if doubt.worker_deaths < policy.poison_after:
+    if doubt.deaths_alone < policy.poison_after:
         return Settlement(doubt.job_id, JobStatus.QUEUED, due_at=now)
-    text = f"{doubt.worker_deaths} workers died with it, and the provider never got it"
+    text = f"{doubt.deaths_alone} workers died with it alone, and the provider never got it"
     return Settlement(doubt.job_id, JobStatus.FAILED, error_code="poison", error_text=text)

@@ -35,7 +35,7 @@ def test_each_worker_that_dies_with_a_job_is_counted_and_whoever_claims_or_looks
             tx.jobs.doubt_expired_leases(look_in_seconds=0, limit=10)
         with store.begin() as tx:
             (doubt,) = tx.jobs.take_doubts(acme.e_id, limit=10, lease_seconds=60)
-            assert doubt.worker_deaths == deaths
+            assert (doubt.worker_deaths, doubt.deaths_alone) == (deaths, deaths - 1)
             again = Settlement(e_id, JobStatus.QUEUED, due_at=LONG_AGO)
             tx.jobs.resolve_doubts({e_id: (doubt.version, again, 0)})
     with store.begin() as tx:

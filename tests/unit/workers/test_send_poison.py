@@ -1,5 +1,7 @@
 """A job that kills its worker ends as FAILED, alone; its batch-mates are delivered."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.domain.job import JobStatus
@@ -33,11 +35,12 @@ def test_a_poison_job_fails_alone_after_its_deaths_and_every_mate_is_sent_once(p
     recipients = [f"p{number}@example.com" for number in range(9)]
     recipients.insert(place, "poison@example.com")
     jobs = world.accept(*recipients)
-    assert live_on(world) == POLICY.poison_after
-    assert fatal.batches == [10, 1, 1]
+    assert live_on(world) == 1 + POLICY.poison_after
+    assert fatal.batches == [10, 1, 1, 1]
     poison = jobs.pop(place)
     job = world.job(poison)
-    assert (job.status, job.error_code, job.worker_deaths) == (FAILED, "poison", POLICY.poison_after)
+    assert (job.status, job.error_code, job.worker_deaths) == (FAILED, "poison", 1 + POLICY.poison_after)
+    assert job.error_text == "3 workers died with it alone, and the provider never got it"
     assert sorted(world.taken()) == sorted(jobs)
     assert {world.job(e_id).status for e_id in jobs} == {SENT}
     assert [letter.subject_id for letter in world.dead_letters()] == [poison]
@@ -49,31 +52,43 @@ def test_the_attempts_of_a_poison_job_are_claims_without_result() -> None:
     (e_id,) = world.accept("poison@example.com")
     live_on(world)
     told = [(one.number, one.outcome) for one in world.attempts(e_id)]
-    assert told == [(1, None), (2, None), (3, None)]
+    assert told == [(1, None), (2, None), (3, None), (4, None)]
 
 
 def test_a_job_that_workers_died_with_often_is_sent_all_the_same_if_the_provider_has_it() -> None:
     world = World()
-    (e_id,) = world.accept(worker_deaths=POLICY.poison_after - 1)
+    (e_id,) = world.accept(worker_deaths=POLICY.poison_after)
     world.dies("after send")
     with pytest.raises(Death):
         world.send()
     world.breaker = Breaker()
     live_on(world)
-    assert world.job(e_id).worker_deaths == POLICY.poison_after
+    assert world.job(e_id).worker_deaths == 1 + POLICY.poison_after
     assert world.job(e_id).status is SENT
     assert world.taken() == [e_id]
 
 
 def test_deaths_below_the_limit_are_forgiven() -> None:
     world = World()
-    (e_id,) = world.accept(worker_deaths=POLICY.poison_after - 2)
+    (e_id,) = world.accept(worker_deaths=POLICY.poison_after - 1)
     world.dies("before send")
     with pytest.raises(Death):
         world.send()
     world.breaker = Breaker()
     live_on(world)
     assert world.job(e_id).status is SENT
+
+
+def test_the_death_of_a_batch_makes_suspects_and_counts_against_nobody() -> None:
+    world = World(policy=replace(POLICY, poison_after=1))
+    jobs = world.accept("a@example.com", "b@example.com")
+    world.dies("before send")
+    with pytest.raises(Death):
+        world.send()
+    world.breaker = Breaker()
+    live_on(world)
+    assert world.statuses() == {SENT: 2}
+    assert {world.job(e_id).worker_deaths for e_id in jobs} == {1}
 
 
 def test_after_a_job_that_went_alone_the_rest_is_rung_for() -> None:
@@ -115,7 +130,7 @@ def test_after_a_suspect_that_had_the_queue_for_itself_nobody_is_rung_for() -> N
 def test_a_poison_job_of_a_locked_configuration_fails_and_is_not_cancelled() -> None:
     world = World()
     world.fatal_for("poison@example.com")
-    (e_id,) = world.accept("poison@example.com", worker_deaths=POLICY.poison_after - 1)
+    (e_id,) = world.accept("poison@example.com", worker_deaths=POLICY.poison_after)
     with pytest.raises(Death):
         world.send()
     world.signal(Trigger.FORCE_LOCK)
