@@ -1,0 +1,58 @@
+"""`emailctl`: what operators do from a command line. One group a file; docs/cli.md says how to use it."""
+
+import sys
+from typing import Any
+
+import click
+
+from shared.cli.exits import EmailctlError, of_module
+from shared.cli.session import Session, Tools
+from shared.cli.suppression import suppression
+from shared.cli.tenant import tenant
+from shared.cli.webhooks import webhooks
+from shared.domain.errors import EmailModuleError
+
+
+class Root(click.Group):
+    """Whatever goes wrong on purpose ends as one sentence and an exit code, wherever it was raised."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EmailModuleError as error:
+            raise of_module(error) from None
+
+
+@click.group(
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Exit codes: 0 done, 1 broken off, 2 usage, 3 configuration, 4 not reached, 5 refused, 6 not found, "
+    "7 partly failed, 8 something to look at.",
+)
+@click.version_option(package_name="shop-access-email")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Operate ShopAccess/Email.
+
+    Commands on suppressions speak to the API (EMAIL_API_URL, ARDA_API_KEY or ARDA_API_KEY_FILE, EMAIL_TENANT). The
+    others work on the rows themselves, and want the settings that the module's own processes have.
+    """
+    tools = ctx.obj if isinstance(ctx.obj, Tools) else Tools()
+    ctx.obj = Session(tools)
+
+
+cli.add_command(suppression)
+cli.add_command(tenant)
+cli.add_command(webhooks)
+
+
+def main() -> None:
+    """Raises nothing: a fault of ours is a sentence, too. `python -X dev` shows where it was."""
+    try:
+        cli(prog_name="emailctl")
+    # The last of all: whatever nobody foresaw. Its words may quote a row or a secret, so only its kind is shown.
+    except Exception as fault:
+        if sys.flags.dev_mode:
+            raise
+        EmailctlError(f"A fault of emailctl itself ({type(fault).__name__}): please report it.").show()
+        sys.exit(EmailctlError.exit_code)
