@@ -92,6 +92,8 @@ _TAKE = (
 _PROGRESS = ("found", "cursor", "tries", "fault", "finished_at")
 _last = email_job.alias("last").c
 _cursor_at = select(_last.accepted_at).where(_last.e_id == parameter("cursor")).scalar_subquery()
+# From the beginning where the job of the cursor is gone: asked twice is better than never.
+_resumed_at = func.coalesce(_cursor_at, _FROM)
 _tenant_id = select(_configuration.tenant_id).where(_configuration.e_id == parameter("configuration_id"))
 _MESSAGES = (
     select(_job.e_id, _job.provider_message_id)
@@ -108,7 +110,7 @@ _MESSAGES = (
     .limit(parameter("limit", Integer))
 )
 _LATER_MESSAGES = _MESSAGES.where(
-    tuple_(_job.accepted_at, _job.e_id) > tuple_(_cursor_at, parameter("cursor"))
+    tuple_(_job.accepted_at, _job.e_id) > tuple_(_resumed_at, parameter("cursor"))
 )
 
 

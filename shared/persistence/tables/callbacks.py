@@ -77,9 +77,7 @@ event_gap = Table(
 )
 _gap = event_gap.c
 Index("ix_event_gap_due", _gap.due_at, postgresql_where=text("finished_at IS NULL"))
-Index(
-    "ix_event_gap_open", _gap.configuration_id, _gap.opened_at, postgresql_where=text("finished_at IS NULL")
-)
+Index("ix_event_gap_configuration", _gap.configuration_id, _gap.opened_at)
 Index("ix_event_gap_opened", _gap.opened_at)
 
 # Addresses that the provider is to take off its list: due, or refused for good with its words.

@@ -75,7 +75,7 @@ class MemoryGaps:
                 yield kept.due_at, kept.gap
 
     def messages(self, gap: Gap, *, limit: int) -> list[tuple[UUID, str]]:
-        last = self._state.jobs[gap.cursor] if gap.cursor is not None else None
+        last = self._state.jobs.get(gap.cursor) if gap.cursor is not None else None
         mine = [
             job
             for job in self._state.jobs.values()

@@ -70,7 +70,7 @@ CREATE TABLE event_gap (
 )
 """,
     "CREATE INDEX ix_event_gap_due ON event_gap (due_at) WHERE finished_at IS NULL",
-    "CREATE INDEX ix_event_gap_open ON event_gap (configuration_id, opened_at) WHERE finished_at IS NULL",
+    "CREATE INDEX ix_event_gap_configuration ON event_gap (configuration_id, opened_at)",
     "CREATE INDEX ix_event_gap_opened ON event_gap (opened_at)",
     """
 CREATE TABLE provider_lift (
