@@ -18,8 +18,9 @@ from shared.telemetry.metrics import record_account_paused, record_account_resum
 from workers.send.claiming import Batch
 from workers.send.deps import AUTHOR, SendDeps
 
-# A word of the gateway's own: the provider would take fewer messages in one call.
+# Words of the gateway's own: the provider would take fewer messages in one call; this one could not go with the others.
 BATCH_TOO_LARGE = "batch_too_large"
+BATCH_FULL = "batch_full"
 
 
 def cancels_waiting(configuration: EmailConfiguration) -> bool:
@@ -106,6 +107,11 @@ def _set_pace(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> None
     elif batch.limited and any(isinstance(one, Accepted) for one in outcomes):
         with deps.store.begin() as tx:
             tx.pressure.ease(configuration_id, full_batch_size=deps.policy.batch_size)
+
+
+def left_for_next_call(outcome: Outcome) -> bool:
+    """Nobody failed and nothing was asked: there is nothing to wait for."""
+    return isinstance(outcome, Deferred) and outcome.code == BATCH_FULL
 
 
 def _too_large(outcome: Outcome) -> bool:

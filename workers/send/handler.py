@@ -43,6 +43,8 @@ def send_batch(batch: Batch, deps: SendDeps) -> None:
     fault_point("send.recorded")
     consequences.of_outcomes(batch, configuration, outcomes, deps)
     fault_point("send.settled")
+    if any(map(consequences.left_for_next_call, outcomes)):
+        deps.doorbell.ring(SendJobs(configuration.e_id))
 
 
 def _call(batch: Batch, deps: SendDeps) -> Sequence[Outcome]:
@@ -103,11 +105,17 @@ def _record(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> EmailC
 
 
 def _settle(job: ClaimedJob, outcome: Outcome, now: datetime, policy: SendPolicy) -> Settlement:
-    at_least = outcome.retry_after_seconds if isinstance(outcome, Deferred) else None
     return settle(
         job,
         outcome,
-        retry_at=policy.retry_at(now, job.attempts, at_least_seconds=at_least),
+        retry_at=_retry_at(job, outcome, now, policy),
         look_at=policy.look_at(now),
         expires_at=policy.expires_at(job.accepted_at),
     )
+
+
+def _retry_at(job: ClaimedJob, outcome: Outcome, now: datetime, policy: SendPolicy) -> datetime:
+    if consequences.left_for_next_call(outcome):
+        return now
+    at_least = outcome.retry_after_seconds if isinstance(outcome, Deferred) else None
+    return policy.retry_at(now, job.attempts, at_least_seconds=at_least)

@@ -15,7 +15,7 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.dead_letter import DeadLetter, DeadLetterFilter
 from shared.domain.job import EmailJob, JobStatus
 from shared.domain.lifecycle import Administrative, Operational, Trigger
-from shared.domain.mail import OutboundMessage, Outcome
+from shared.domain.mail import Deferred, OutboundMessage, Outcome
 from shared.domain.suppression import SuppressionEntry
 from shared.messaging.messages import Message, SendJobs
 from shared.ports.configurations import Change
@@ -72,6 +72,22 @@ class FatalFor:
         return self._sender.send(server_token, messages, not_after_monotonic=not_after_monotonic)
 
 
+class RoomFor:
+    """A sender whose calls hold `count` messages; it leaves the rest for the next."""
+
+    def __init__(self, sender: FakeMailSender, count: int) -> None:
+        self._sender = sender
+        self._count = count
+
+    def send(
+        self, server_token: str, messages: Sequence[OutboundMessage], *, not_after_monotonic: float
+    ) -> list[Outcome]:
+        fitting = messages[: self._count]
+        outcomes = self._sender.send(server_token, fitting, not_after_monotonic=not_after_monotonic)
+        left_out = Deferred("batch_full", "left for the next call", retry_after_seconds=0.0)
+        return [*outcomes, *[left_out] * (len(messages) - len(fitting))]
+
+
 @dataclass
 class World:
     store: MemoryStore = field(default_factory=MemoryStore)
@@ -84,6 +100,7 @@ class World:
     slug: str = "acme"
     tenant: UUID = factories.TENANT
     fatal: FatalFor | None = None
+    room_for: int | None = None
 
     def __post_init__(self) -> None:
         self.e_id = self.new_id()
@@ -117,7 +134,8 @@ class World:
 
     @property
     def deps(self) -> SendDeps:
-        sender = self.fatal or FakeMailSender(self.postmark)
+        plain = FakeMailSender(self.postmark)
+        sender = self.fatal or (plain if self.room_for is None else RoomFor(plain, self.room_for))
         return SendDeps(
             store=BreakingStore(self.store, self.breaker),
             sender=cast("Any", BreakingPort(sender, self.breaker)),

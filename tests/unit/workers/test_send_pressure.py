@@ -150,6 +150,16 @@ def test_the_next_batch_is_half_as_large_and_good_ones_make_it_grow_back(
     assert not world.store._state.limits
 
 
+def test_what_one_call_cannot_hold_is_due_at_once_and_rung_for(world: World) -> None:
+    world.room_for = 3
+    many(world, 8)
+    world.send()
+    assert world.statuses() == {SENT: 3, QUEUED: 5}
+    assert world.answer_rings() == 2
+    assert (sizes(world), world.statuses()) == ([3, 3, 2], {SENT: 8})
+    assert not world.store._state.limits
+
+
 def test_a_batch_shrinks_with_each_unknown_outcome_down_to_one_message(world: World) -> None:
     in_doubt = 0
     for size in (10, 5, 2, 1, 1):
