@@ -43,8 +43,19 @@ def send_batch(batch: Batch, deps: SendDeps) -> None:
     fault_point("send.recorded")
     consequences.of_outcomes(batch, configuration, outcomes, deps)
     fault_point("send.settled")
-    if any(map(consequences.left_for_next_call, outcomes)):
+    if _rings_again(batch, outcomes):
         deps.doorbell.ring(SendJobs(configuration.e_id))
+
+
+def _rings_again(batch: Batch, outcomes: Sequence[Outcome]) -> bool:
+    """Rings for what the ring before the call could not be heard for.
+
+    Whoever heard that one may have found no token for a second call of a server that is to be called slowly; by the end
+    of this call there may be one. A server that may be called less often than that is left to the sweep, and so waits
+    for up to `scheduler.sweepSeconds` longer than it would have to: nobody sleeps here until a token is due, and due
+    times of a backlog are not moved for it.
+    """
+    return (batch.limited and batch.more) or any(map(consequences.left_for_next_call, outcomes))
 
 
 def _call(batch: Batch, deps: SendDeps) -> Sequence[Outcome]:

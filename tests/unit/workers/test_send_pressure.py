@@ -7,6 +7,7 @@ import pytest
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative
 from shared.domain.mail import ConfigurationFault, Deferred, Outcome, Refused, Unknown
+from shared.messaging.messages import SendJobs
 from tests.unit.workers.send_world import POLICY, World
 
 QUEUED, SENT, IN_DOUBT = JobStatus.QUEUED, JobStatus.SENT, JobStatus.IN_DOUBT
@@ -114,6 +115,29 @@ def test_calls_after_a_429_are_fewer_a_second_and_with_each_good_one_more(world:
     assert within_a_second[0] < 10
     assert within_a_second == sorted(within_a_second)
     assert within_a_second[-1] == 10
+
+
+def test_the_backlog_of_a_slowed_server_is_rung_for_before_its_call_and_after_it(world: World) -> None:
+    throttled(world)
+    many(world, 30)
+    world.store.advance(seconds=POLICY.retry_base_seconds)
+    world.during_the_call(world.doorbell.rung.clear)
+    world.send()
+    assert world.rung(SendJobs) == [world.e_id]
+
+
+def test_the_backlog_of_a_server_that_nothing_limits_is_rung_for_once(world: World) -> None:
+    many(world, 30)
+    world.during_the_call(world.doorbell.rung.clear)
+    world.send()
+    assert not world.doorbell.rung
+
+
+def test_the_end_of_a_slowed_servers_backlog_is_not_rung_for(world: World) -> None:
+    throttled(world)
+    world.store.advance(seconds=POLICY.retry_base_seconds)
+    world.send()
+    assert (world.statuses(), world.doorbell.rung) == ({SENT: 1}, [])
 
 
 def test_another_server_is_not_slowed_by_one_servers_429(world: World) -> None:
