@@ -104,14 +104,19 @@ def build(settings: Settings, role: str) -> Container:
             make_route53_client(settings.aws.endpoint_url, settings.aws.region),
             zone_id=settings.mail_zone.id,
             zone_name=settings.mail_zone.name,
-            pace=_pace(store, "route53", settings.aws.route53_calls_per_second),
+            # AWS counts each second: one after a pause must not have a pause's worth in it.
+            pace=_pace(store, "route53", settings.aws.route53_calls_per_second, at_once=1),
         ),
     )
 
 
-def _pace(store: Store, neighbour: str, calls_per_second: float) -> Pace:
+def _pace(store: Store, neighbour: str, calls_per_second: float, *, at_once: float | None = None) -> Pace:
     return SharedPace(
-        store, neighbour, calls_per_second=calls_per_second, patience_seconds=TURN_PATIENCE_SECONDS
+        store,
+        neighbour,
+        calls_per_second=calls_per_second,
+        patience_seconds=TURN_PATIENCE_SECONDS,
+        at_once=at_once,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from psycopg.errors import IdleInTransactionSessionTimeout
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolUsedUp
 
@@ -26,6 +27,9 @@ def in_our_words() -> Iterator[None]:
     except PoolUsedUp as error:
         raise StoreUnavailable("every connection of the pool is in use") from error
     except DBAPIError as error:
+        # A transaction that was silent for too long: nothing was committed, and it may be tried again.
+        if isinstance(error.orig, IdleInTransactionSessionTimeout):
+            raise StoreUnavailable(type(error.orig).__name__) from error
         raise DatabaseFault(_without_values(error)) from None
 
 

@@ -1,6 +1,6 @@
 """Turns at a neighbour: the generic cell rate algorithm on one row, by the database's clock.
 
-The row says when the next free turn is. In the past it is credit, never more than lets `per_second` calls go at once;
+The row says when the next free turn is. In the past it is credit, never more than lets so many calls go at once;
 in the future it is what others wait for already.
 """
 
@@ -42,13 +42,15 @@ class PostgresTurns:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def take(self, neighbour: str, *, per_second: float, patience_seconds: float) -> Turn:
+    def take(
+        self, neighbour: str, *, per_second: float, patience_seconds: float, at_once: float | None = None
+    ) -> Turn:
         # Rounded up: the database counts microseconds, and a third of a second must not become a little less.
         interval = timedelta(microseconds=math.ceil(1_000_000 / per_second))
         wanted = {
             "neighbour": neighbour,
             "interval": interval,
-            "credit": interval * max(per_second - 1, 0),
+            "credit": interval * max((per_second if at_once is None else at_once) - 1, 0),
             "patience": timedelta(seconds=patience_seconds),
         }
         wait = run(self._connection, _TAKE, wanted).scalar()

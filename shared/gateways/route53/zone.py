@@ -102,7 +102,7 @@ class Route53Zone:
     def find(self, name: str, type: str) -> DnsRecord | None:
         """Several values under one name, which we never write, come joined by line feeds.
 
-        Not worth waiting for a turn: a change of the zone is.
+        Not worth waiting for a turn for long: a change of the zone is.
         """
         outside_transaction()
         record = checked_in_zone(DnsRecord(name, type, ""), self._name)

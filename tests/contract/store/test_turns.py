@@ -45,6 +45,12 @@ def test_a_neighbour_that_was_left_alone_may_be_called_a_seconds_worth_at_once(
         assert take(store, per_second=per_second, patience_seconds=0) == NOW
 
 
+def test_a_neighbour_that_counts_every_second_is_called_once_at_a_time(store: Store) -> None:
+    with store.begin() as tx:
+        turns = [tx.turns.take("zone", per_second=0.01, patience_seconds=LONG, at_once=1) for _ in range(3)]
+    assert [turn.wait_seconds for turn in turns] == [0.0, is_about(100), is_about(200)]
+
+
 def test_after_that_turns_come_evenly(store: Store) -> None:
     assert last_of(store, 2 + 200, per_second=2).wait_seconds == is_about(200 / 2)
 

@@ -41,10 +41,12 @@ def test_who_is_refused_is_told_when_to_come_back_and_may_call_then(store: Memor
     pace(store).keep()
 
 
-def test_what_may_be_left_out_waits_for_nothing(store: MemoryStore) -> None:
-    calls(pace(store))
+def test_what_may_be_left_out_gives_up_where_what_may_not_still_waits(store: MemoryStore) -> None:
+    busy = SharedPace(store, "route53", calls_per_second=5, patience_seconds=0.2, at_once=1)
+    busy.keep()
     with pytest.raises(OutOfTurn):
-        pace(store, patience_seconds=60).keep(patient=False)
+        busy.keep(patient=False)
+    busy.keep()
 
 
 def test_a_turn_soon_enough_is_waited_for(store: MemoryStore) -> None:
