@@ -3,7 +3,7 @@
     python -m bench.model [--steps N] [--seed N] [--length N]
 
 A seed repeats a run. Shows which deeds were done how often, which signal and which report met which state, and how many
-workers died; the same as JSON in `.state/model.json`. Ends with 1 and the shortest story found when a promise is broken.
+workers died; the same as JSON in `.state/model.json`. Ends with 1 and the shortest story found when one is broken.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tests.model.drawing import EVENLY
 from tests.model.model import ADMINISTRATIVE, OPERATIONAL, SIGNALS
 from tests.model.tally import TALLY
 from tests.model.test_machine import Lifecycle
@@ -76,6 +77,7 @@ def _slice(slice_seed: int, length: int) -> list[str]:
     wanted = settings(
         max_examples=STORIES_A_SLICE,
         stateful_step_count=length,
+        backend=EVENLY,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),

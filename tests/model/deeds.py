@@ -10,6 +10,7 @@ from uuid import UUID
 
 from shared.domain.errors import ProviderError
 from shared.domain.mail import ConfigurationFault, Outcome
+from shared.messaging.messages import ProvisionConfiguration
 from tests.model.model import SIGNALS, SOFT_THRESHOLD
 from tests.model.moments import Act, Where, die
 from tests.model.settling import heal
@@ -225,6 +226,36 @@ class CallsFail:
 
     def do(self, world: World) -> None:
         world.faults.plan(self.call, self.error, after_effect=self.after_effect, times=self.times)
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """One configuration goes and another of its slug comes, or what failed is made again, while calls fail."""
+
+    number: int
+    fails: tuple[CallsFail, ...]
+    between: Between | None
+    removes: bool
+
+    def do(self, world: World) -> None:
+        e_id = chosen(world, self.number)
+        standing = world.model.standings[e_id]
+        if self.removes:
+            world.signal(e_id, "force-lock", OPERATORS[0])
+            world.signal(e_id, "remove", OPERATORS[0])
+            Work(0, self.between).do(world)
+            GoOn(3, 200).do(world)
+            Create(standing.tenant, standing.slug).do(world)
+            e_id = world.ids[-1]
+        for fail in self.fails:
+            fail.do(world)
+        world.signal(e_id, "provision", OPERATORS[1])
+        world.signal(e_id, "re-provision", OPERATORS[1])
+        world.run(ProvisionConfiguration(e_id), *self._interruption(world))
+        answer_rings(world, 3)
+
+    def _interruption(self, world: World) -> tuple[Where, Act] | tuple[()]:
+        return () if self.between is None else (self.between.where, self.between.act(world))
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ class Ledger:
             kept = row.provisioned.server_id
             left -= {("server", kept)} if kept is not None else set()
             left -= {thing for thing in left if thing[0] == "webhook" and self._server_of(thing) == kept}
-        return not left and self.records_of(row) == 0
+        return not left
 
     def check(self, row: EmailConfiguration) -> None:
         """Never lost unseen, and never two of anything."""

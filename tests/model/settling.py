@@ -93,5 +93,7 @@ def check_the_end(world: World) -> None:
     for row in state.configurations.values():
         world.ledger.check(row)
         assert row.cleaned_up_at is None or world.ledger.is_gone(row), f"{row.slug} was not taken down"
+    in_use = {row.slug for row in state.configurations.values() if row.cleaned_up_at is None}
+    assert all(any(f".{slug}." in name for slug in in_use) for name, _ in world.zone.records)
     owned = {thing for row in state.configurations.values() for thing in world.ledger.of(row.e_id)}
     assert world.ledger.things() == owned, "something at the provider is nobody's"

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from shared.domain.mail import Refused
 from tests.model.deeds import INACTIVE, REFUSED, SLUGS, BringUp, Deed
-from tests.model.drawing import any_deed
+from tests.model.drawing import EVENLY, any_deed
 from tests.model.settling import settle
 from tests.model.tally import TALLY
 from tests.model.world import TENANTS, World
@@ -20,6 +20,7 @@ SHORT = settings(
     max_examples=20,
     stateful_step_count=40,
     derandomize=True,
+    backend=EVENLY,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -233,7 +233,7 @@ class Watch:
         return Evidence(
             now=self._clock.now(),
             all_made=self._ledger.is_whole(row),
-            nothing_left=self._ledger.is_gone(row),
+            nothing_left=self._ledger.is_gone(row) and self._ledger.records_of(row) == 0,
             failure_kept=told is not None and bool(told.step and told.code and told.message),
             trouble=row.e_id in self.trouble or self._ledger.in_the_way(row),
             verified=row.provisioned.domain_id in self.verified_domains,

@@ -86,7 +86,8 @@ class World:
         self.ledger = Ledger(self.postmark, self.zone)
         self.bell = Bell()
         self.cipher = FakeCipher()
-        self.store = WatchedStore(self.clock, SequentialIds(), self.moments)
+        self._new_id = SequentialIds()
+        self.store = WatchedStore(self.clock, self._new_id, self.moments)
         self.watch = Watch(self.model, self.ledger, self.postmark, self.clock, TALLY)
         self.store.watch = self.watch
         self.sender = Sender(
@@ -106,7 +107,7 @@ class World:
 
     def _container(self) -> Container:
         return replace(
-            container_of(settings(), self.store, self.bell, new_id=SequentialIds(), clock=self.clock),
+            container_of(settings(), self.store, self.bell, new_id=self._new_id, clock=self.clock),
             cipher=self.cipher,
             mail_account=self._port(FakeMailAccount(self.postmark)),
             mail_sender=self.sender,
