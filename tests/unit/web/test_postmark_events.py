@@ -139,6 +139,17 @@ def test_a_body_that_is_no_event_is_refused(
     assert stored(store) == []
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [(b"x" * 2_000_001, "body_too_large"), (b"{", "invalid_json"), (b"[]", "invalid_fields")],
+)
+def test_a_refused_body_is_counted_by_its_reason(api: Api, store: Store, body: bytes, reason: str) -> None:
+    a_configuration(store)
+    before = rejected(reason)
+    api.receive(body)
+    assert rejected(reason) == before + 1
+
+
 def test_a_wrong_token_is_told_before_a_wrong_body(api: Api, store: Store) -> None:
     a_configuration(store)
     response = api.receive(b"x" * 2_000_001, {"X-Email-Routing-Token": "wrong"})
@@ -158,9 +169,11 @@ class Down:
 def test_an_event_that_cannot_be_stored_is_503_so_that_it_is_sent_again(
     settings: Settings, doorbell: RecordingDoorbell
 ) -> None:
+    before = rejected("not_stored")
     response = Api(container_of(settings, Down(), doorbell)).receive(json.dumps(DELIVERY))
     assert code(response) == (503, "store_unavailable")
     assert int(response.headers["Retry-After"]) > 0
+    assert rejected("not_stored") == before + 1
     assert doorbell.rung == []
 
 
