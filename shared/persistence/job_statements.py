@@ -49,6 +49,13 @@ def _count(status: ColumnElement[bool]) -> ColumnElement[int]:
 IN_FLIGHT = select(_count(QUEUED) + _count(SENDING) + _count(IN_DOUBT))
 
 
+HAS_DUE = select(
+    select(_job.e_id)
+    .where(_job.configuration_id == parameter("configuration_id"), QUEUED, _job.due_at <= func.now())
+    .exists()
+)
+
+
 def _due_jobs() -> Select[tuple[object]]:
     queued = configurations_waiting(_job.configuration_id, _job.due_at, QUEUED)
     may_claim = (

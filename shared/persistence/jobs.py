@@ -78,6 +78,10 @@ class PostgresJobs:
             left_out=rows[0]["due_count"] - len(rows) if rows else 0,
         )
 
+    def has_due(self, configuration_id: UUID) -> bool:
+        wanted = {"configuration_id": configuration_id}
+        return bool(run(self._connection, job_statements.HAS_DUE, wanted).scalar_one())
+
     def record(self, claim_id: UUID, settlements: Sequence[Settlement]) -> set[UUID]:
         rows = as_arrays(claims.SETTLEMENT_KINDS, map(_row_of_settlement, settlements))
         written = self._ids(claims.RECORD, {"claim_id": claim_id, **rows})

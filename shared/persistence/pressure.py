@@ -148,6 +148,7 @@ def _ease() -> ReturningUpdate[Any]:
     return eased.returning(_column.batch_size.is_(None) & _RATE.is_(None))
 
 
+_IS_LIMITED = select(select(_column.scope).where(_OF_SCOPES).exists())
 _TAKE = _take()
 _THROTTLE = _throttle()
 _NARROW_ACCOUNT = _narrow_account()
@@ -161,6 +162,10 @@ _FREE = delete(send_pressure).where(
 class PostgresPressure:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def is_limited(self, configuration_id: UUID) -> bool:
+        wanted = {"scopes": [configuration_id, ACCOUNT]}
+        return bool(run(self._connection, _IS_LIMITED, wanted).scalar_one())
 
     def permit(self, configuration_id: UUID) -> Permit:
         rows = rows_of(self._connection, _LIMITS, {"scopes": [configuration_id, ACCOUNT]})

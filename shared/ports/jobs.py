@@ -76,6 +76,10 @@ class Jobs(Protocol):
         """
         ...
 
+    def has_due(self, configuration_id: UUID) -> bool:
+        """Whether a claim would find a job, were none held by others."""
+        ...
+
     def record(self, claim_id: UUID, settlements: Sequence[Settlement]) -> set[UUID]:
         """Writes results of SENDING jobs that `claim_id` still holds; returns their ids. The rest were fenced off.
 

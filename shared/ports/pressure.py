@@ -60,8 +60,15 @@ class Pressure(Protocol):
     Times are the database's; a bucket holds at most one second's worth of calls.
     """
 
+    def is_limited(self, configuration_id: UUID) -> bool:
+        """Whether a call needs a permit. One read; holds nothing."""
+        ...
+
     def permit(self, configuration_id: UUID) -> Permit:
-        """Takes one call's token from both buckets, where there are any."""
+        """Takes one call's token from both buckets, where there are any.
+
+        In a transaction of its own: the account's bucket is everybody's, and held until the end of it.
+        """
         ...
 
     def throttled(self, configuration_id: UUID, *, wait_seconds: float) -> None:

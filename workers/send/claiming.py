@@ -45,30 +45,53 @@ class _Taken:
 
 
 class _NotNow(Exception):
-    """Takes back what the transaction has taken: a token of a bucket, the one probe of a pause."""
+    """Takes back what the transaction has taken: the one probe of a pause."""
+
+
+class _PermitNeeded(Exception):
+    """Something is due, and the server or the account is to be called slowly."""
 
 
 def claim_batch(configuration_id: UUID, deps: SendDeps) -> Batch | None:
-    """None when nothing is due or nothing may be sent. Lock state and lifecycle are read in the claim's transaction."""
+    """None when nothing is due or nothing may be sent. Lock state and lifecycle are read in the claim's transaction.
+
+    A permit, where one is needed, is got before it: the buckets' rows are everybody's, and a worker that stops amid its
+    claim must not keep others from them. What a permit took and the claim did not need is lost, which harms nobody.
+    """
     not_after_monotonic = time.monotonic() + deps.policy.call_within_seconds
+    try:
+        return _claim_in_turn(configuration_id, None, not_after_monotonic, deps)
+    except _PermitNeeded:
+        with deps.store.begin() as tx:
+            permit = tx.pressure.permit(configuration_id)
+    return _claim_in_turn(configuration_id, permit, not_after_monotonic, deps) if permit.allowed else None
+
+
+def _claim_in_turn(
+    configuration_id: UUID, permit: Permit | None, not_after_monotonic: float, deps: SendDeps
+) -> Batch | None:
     try:
         with deps.store.begin() as tx:
             configuration = tx.configurations.get(configuration_id, lock=Lock.SHARE)
             if configuration is None or not configuration.may_claim:
                 return None
-            return _claim(tx, configuration, not_after_monotonic, deps)
+            return _claim(tx, configuration, permit, not_after_monotonic, deps)
     except _NotNow:
         return None
 
 
 def _claim(
-    tx: Transaction, configuration: EmailConfiguration, not_after_monotonic: float, deps: SendDeps
+    tx: Transaction,
+    configuration: EmailConfiguration,
+    permit: Permit | None,
+    not_after_monotonic: float,
+    deps: SendDeps,
 ) -> Batch:
     token = deps.server_token(configuration)
     gate = tx.account.gate(probe_seconds=deps.policy.lease_seconds)
-    permit = tx.pressure.permit(configuration.e_id) if gate is not Gate.SHUT else Permit(allowed=False)
-    if not permit.allowed:
+    if gate is Gate.SHUT:
         raise _NotNow
+    permit = permit or _free_permit(tx, configuration.e_id)
     claim_id = deps.new_id()
     taken = (
         _take_for_probe(tx, configuration.e_id, claim_id, deps.policy)
@@ -86,6 +109,14 @@ def _claim(
         limited=permit.limited,
         not_after_monotonic=not_after_monotonic,
     )
+
+
+def _free_permit(tx: Transaction, configuration_id: UUID) -> Permit:
+    """The ordinary case: nothing limits, as one read says."""
+    if not tx.pressure.is_limited(configuration_id):
+        return Permit(allowed=True)
+    # A ring in vain leaves its token to who has something to send.
+    raise _PermitNeeded if tx.jobs.has_due(configuration_id) else _NotNow
 
 
 def _take(tx: Transaction, configuration_id: UUID, claim_id: UUID, limit: int, policy: SendPolicy) -> _Taken:

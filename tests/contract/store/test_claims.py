@@ -327,3 +327,21 @@ def test_configurations_with_due_jobs_come_longest_waiting_first_and_no_more_tha
             tx.jobs.accept([new_job(one, due_at=due_at), new_job(one, due_at=later(days=4000))])
         assert tx.jobs.configurations_with_due_jobs(2) == [waiting[1].e_id, waiting[2].e_id]
         assert tx.jobs.configurations_with_due_jobs(9)[2:] == [waiting[0].e_id]
+
+
+def test_a_queue_has_something_due_exactly_when_a_claim_would_find_it(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    def has_due() -> bool:
+        with store.begin() as tx:
+            return tx.jobs.has_due(acme.e_id)
+
+    other = sendable(tenant_id=uuid4())
+    with store.begin() as tx:
+        tx.configurations.add(other, CREATED)
+    accept(store, new_job(acme, due_at=later(days=36_500)), new_job(other))
+    assert not has_due()
+    accept(store, new_job(acme))
+    assert has_due()
+    claim(store, acme)
+    assert not has_due()

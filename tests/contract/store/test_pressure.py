@@ -59,6 +59,29 @@ def test_nothing_limits_until_the_provider_says_so(store: Store, server: UUID) -
     assert [permit(store, server) for _ in range(30)] == [FREE] * 30
 
 
+def is_limited(store: Store, server: UUID) -> bool:
+    with store.begin() as tx:
+        return tx.pressure.is_limited(server)
+
+
+def test_a_server_is_limited_from_its_429_until_it_is_free_again(store: Store, server: UUID) -> None:
+    assert not is_limited(store, server)
+    throttle(store, server)
+    assert (is_limited(store, server), is_limited(store, uuid4())) == (True, False)
+    ease(store, server, times=7)
+    assert not is_limited(store, server)
+
+
+def test_a_small_batch_is_a_limit(store: Store, server: UUID) -> None:
+    shrink(store, server, FULL)
+    assert is_limited(store, server)
+
+
+def test_everybody_is_limited_when_the_account_is(store: Store) -> None:
+    throttle(store, uuid4(), uuid4())
+    assert is_limited(store, uuid4())
+
+
 def test_a_throttled_server_is_not_called_for_as_long_as_it_asked(
     store: Store, server: UUID, time_passes: TimePasses
 ) -> None:

@@ -95,6 +95,9 @@ class MemoryJobs:
             for entry in self._state.entries.values()
         )
 
+    def has_due(self, configuration_id: UUID) -> bool:
+        return bool(self._due(JobStatus.QUEUED, configuration_id))
+
     def record(self, claim_id: UUID, settlements: Sequence[Settlement]) -> set[UUID]:
         written = set()
         for settlement in settlements:

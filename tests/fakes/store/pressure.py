@@ -28,6 +28,9 @@ class MemoryPressure:
     def _all(self) -> dict[UUID, Limit]:
         return self._state.limits
 
+    def is_limited(self, configuration_id: UUID) -> bool:
+        return not self._all.keys().isdisjoint((configuration_id, ACCOUNT))
+
     def permit(self, configuration_id: UUID) -> Permit:
         limits = {scope: self._all[scope] for scope in (configuration_id, ACCOUNT) if scope in self._all}
         if not limits:
