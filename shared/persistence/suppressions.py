@@ -45,10 +45,11 @@ _LIMIT = parameter("limit", Integer)
 _EXPORT_ACTIVE = (
     select(suppression_entry).where(*_AFTER, _column.active).order_by(_column.address).limit(_LIMIT)
 )
-_named = select(_column.address).distinct().where(*_AFTER).order_by(_column.address).limit(_LIMIT)
+_named = select(_column.address).distinct().where(*_AFTER).order_by(_column.address).limit(_LIMIT).subquery()
+_LAST = select(func.max(_named.c.address)).scalar_subquery()
 _EXPORT_ALL = (
     select(suppression_entry)
-    .where(_column.tenant_id == parameter("tenant_id"), _column.address.in_(_named))
+    .where(*_AFTER, _column.address <= _LAST)
     .order_by(_column.address, _column.created_at, _column.e_id)
 )
 

@@ -1,6 +1,7 @@
 """Advisory locks on more than one thing at a time, held until the transaction ends.
 
-A transaction that takes one of them takes it before the rows, and before the addresses of locks.py.
+Whoever takes one of them alone takes it before anything else; whoever shares one may have locked rows already, for
+which nobody waits who holds it alone.
 """
 
 from collections.abc import Collection

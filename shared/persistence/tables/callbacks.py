@@ -95,6 +95,10 @@ provider_lift = Table(
 )
 _lift = provider_lift.c
 Index(
-    "ix_provider_lift_due", _lift.configuration_id, _lift.due_at, postgresql_where=text("due_at IS NOT NULL")
+    "ix_provider_lift_due",
+    _lift.configuration_id,
+    _lift.due_at,
+    _lift.address,
+    postgresql_where=text("due_at IS NOT NULL"),
 )
 Index("ix_provider_lift_tenant", _lift.tenant_id, _lift.address)

@@ -87,7 +87,7 @@ CREATE TABLE provider_lift (
         FOREIGN KEY (configuration_id) REFERENCES email_configuration (e_id)
 )
 """,
-    "CREATE INDEX ix_provider_lift_due ON provider_lift (configuration_id, due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX ix_provider_lift_due ON provider_lift (configuration_id, due_at, address) WHERE due_at IS NOT NULL",
     "CREATE INDEX ix_provider_lift_tenant ON provider_lift (tenant_id, address)",
     EMAIL_CONFIGURATION,
 )
