@@ -49,10 +49,12 @@ def _count(status: ColumnElement[bool]) -> ColumnElement[int]:
 IN_FLIGHT = select(_count(QUEUED) + _count(SENDING) + _count(IN_DOUBT))
 
 
-HAS_DUE = select(
+# Ordered, or a table of which most is due would be read from its beginning, whoever's jobs stand there.
+FIRST_DUE = (
     select(_job.e_id)
     .where(_job.configuration_id == parameter("configuration_id"), QUEUED, _job.due_at <= func.now())
-    .exists()
+    .order_by(_job.due_at)
+    .limit(1)
 )
 
 

@@ -80,7 +80,7 @@ class PostgresJobs:
 
     def has_due(self, configuration_id: UUID) -> bool:
         wanted = {"configuration_id": configuration_id}
-        return bool(run(self._connection, job_statements.HAS_DUE, wanted).scalar_one())
+        return bool(self._ids(job_statements.FIRST_DUE, wanted))
 
     def record(self, claim_id: UUID, settlements: Sequence[Settlement]) -> set[UUID]:
         rows = as_arrays(claims.SETTLEMENT_KINDS, map(_row_of_settlement, settlements))

@@ -19,7 +19,6 @@ from tests.fakes.store.dead_letters import MemoryDeadLetters, put_back
 from tests.fakes.store.pressure import MemoryPressure
 from tests.fakes.store.state import Moment, State
 
-
 _DECIDABLE = (JobStatus.IN_DOUBT, JobStatus.INCONSISTENT)
 
 
