@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from psycopg.errors import IdleInTransactionSessionTimeout
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolUsedUp
 
 from shared.domain.errors import StoreUnavailable
@@ -21,15 +20,13 @@ class DatabaseFault(RuntimeError):
 def in_our_words() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        # Connection lost or refused, a timeout, a deadlock broken: PostgreSQL quotes no row in these.
+    except (OperationalError, InterfaceError, InternalError) as error:
+        # Connection lost or refused, a timeout, a deadlock broken, a server that cannot write or ended a session for its
+        # silence (those two are internal errors): PostgreSQL quotes no row in these.
         raise StoreUnavailable(type(error.orig).__name__) from error
     except PoolUsedUp as error:
         raise StoreUnavailable("every connection of the pool is in use") from error
     except DBAPIError as error:
-        # A transaction that was silent for too long: nothing was committed, and it may be tried again.
-        if isinstance(error.orig, IdleInTransactionSessionTimeout):
-            raise StoreUnavailable(type(error.orig).__name__) from error
         raise DatabaseFault(_without_values(error)) from None
 
 
