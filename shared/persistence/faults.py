@@ -21,8 +21,8 @@ def in_our_words() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, InternalError) as error:
-        # Connection lost or refused, a timeout, a deadlock broken, a server that cannot write or ended a session for its
-        # silence (those two are internal errors): PostgreSQL quotes no row in these.
+        # Connection lost or refused, a timeout, a deadlock broken; and, as internal errors, a server that cannot write
+        # or that ended a session for its silence. PostgreSQL quotes no row in these.
         raise StoreUnavailable(type(error.orig).__name__) from error
     except PoolUsedUp as error:
         raise StoreUnavailable("every connection of the pool is in use") from error
