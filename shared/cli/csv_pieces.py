@@ -40,18 +40,18 @@ def count(path: Path) -> int:
     return sum(len(piece.lines) for piece in pieces(path))
 
 
-def pieces(path: Path) -> Iterator[Piece]:
+def pieces(path: Path, *, lines_max: int = LINES, bytes_max: int = BYTES) -> Iterator[Piece]:
     """Raises `Refused` for what is no CSV in UTF-8."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from _pieces(_records(file))
+            yield from _pieces(_records(file), lines_max, bytes_max)
     except UnicodeDecodeError:
         raise Refused("The file is not in UTF-8: save it as such.") from None
     except OSError as error:
         raise Refused(f"The file cannot be read: {error.strerror}.") from None
 
 
-def _pieces(records: Iterator[tuple[int, str]]) -> Iterator[Piece]:
+def _pieces(records: Iterator[tuple[int, str]], lines_max: int, bytes_max: int) -> Iterator[Piece]:
     _, header = next(records, (1, ""))
     if not header:
         raise Refused("The file is empty: begin it with a line that names the columns, address for one.")
@@ -59,7 +59,7 @@ def _pieces(records: Iterator[tuple[int, str]]) -> Iterator[Piece]:
     size = 0
     for number, line in records:
         length = len(line.encode())
-        if lines and (len(lines) == LINES or size + length > BYTES):
+        if lines and (len(lines) == lines_max or size + length > bytes_max):
             yield Piece(header, tuple(lines))
             lines, size = [], 0
         lines.append((number, line))

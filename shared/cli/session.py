@@ -30,6 +30,12 @@ def _wait(seconds: float) -> None:
     Event().wait(seconds)
 
 
+def _build(settings: Settings) -> Container:
+    """What the module logs meanwhile goes to standard error, and only what is out of the ordinary."""
+    configure_logging(level="WARNING", format="console", role=ROLE)
+    return build(settings, ROLE)
+
+
 def _attended() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
@@ -39,7 +45,7 @@ class Tools:
     """The world outside, to be replaced in tests. `wait` takes seconds; `attended`: somebody can be asked."""
 
     read: Callable[[], Settings] = read
-    build: Callable[[Settings, str], Container] = build
+    build: Callable[[Settings], Container] = _build
     dial: Callable[[], requests.Session] = dialled
     wait: Callable[[float], None] = _wait
     attended: Callable[[], bool] = _attended
@@ -86,8 +92,7 @@ class Session:
                 settings = self.tools.read()
             except InvalidSettings as error:
                 raise NotConfigured(f"This command works on the rows themselves, and {error}") from None
-            configure_logging(level="WARNING", format="console", role=ROLE)
-            self._container = self.tools.build(settings, ROLE)
+            self._container = self.tools.build(settings)
         return self._container
 
     def api(self) -> Api:

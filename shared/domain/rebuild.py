@@ -71,7 +71,7 @@ def is_taken(
         return True
     if any(_DECIDED.get(action.action) is JobStatus.SENT for action in actions):
         return True
-    told = {event.facts.message_id for event in events}
+    told = {event.facts.message_id for event in events if tells_of_a_message(event.facts)}
     return job.provider_message_id is not None and job.provider_message_id not in told
 
 
