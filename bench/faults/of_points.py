@@ -26,7 +26,7 @@ from sandbox.stack.tenant import Tenant
 _PATIENT = SETTINGS + "modules.v1.shop-access.email.extras.send.poisonAfter = 1000000\n"
 HIT = "email.fault_point.hit"
 # Patience for the points that are passed least.
-SECONDS_AT_LEAST, SECONDS_A_DEATH = 90.0, 15.0
+SECONDS_AT_LEAST, SECONDS_A_DEATH = 90.0, 25.0
 PROVISIONED_SECONDS = 300.0
 PROVISION_EVERY_SECONDS = 0.5
 # Deaths that provisioning one configuration comes to, and a few configurations more.
