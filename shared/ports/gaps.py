@@ -40,7 +40,7 @@ class Gaps(Protocol):
     def messages(self, gap: Gap, *, limit: int) -> list[tuple[UUID, str]]:
         """(job id, message id) of jobs that are SENT still and whose delivery may have been told in the gap.
 
-        Accepted from `SLOWEST_DELIVERY` before the gap on; those after `gap.cursor`, in the order of their ids.
+        Accepted from `SLOWEST_DELIVERY` before the gap on; those after `gap.cursor`, in the order of their acceptance.
         """
         ...
 
