@@ -23,7 +23,7 @@ class LoggedJob:
 
 class TenantLog(Protocol):
     def jobs_with_events(self, tenant_id: UUID, *, after: UUID | None, limit: int) -> list[LoggedJob]:
-        """In the order of their acceptance, those after the job `after`; locked, so that nothing is folded meanwhile."""
+        """In the order of their acceptance, after the job `after`; locked, so that nothing is folded meanwhile."""
         ...
 
     def addresses(self, tenant_id: UUID, *, after: str | None, limit: int) -> list[str]:

@@ -5,7 +5,6 @@ import time
 from shared.domain.errors import OutOfTurn
 from shared.ports.store import Store, outside_transaction
 
-
 # What may be left out joins a short queue only: there is always room behind it for what may not.
 LESS = 0.25
 
