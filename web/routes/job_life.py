@@ -52,7 +52,7 @@ class JobLife:
         events = job.events(self._ports, caller().tenant_id, e_id)
         if events is None:
             raise no_job()
-        told = Events(events=[event_of(event) for event in events]).model_dump(mode="json")
+        told = {"events": [_as_json(event_of(event)) for event in events]}
         # In ASCII: a payload may hold halves of surrogate pairs, which no UTF-8 can.
         return Response(json.dumps(told), content_type="application/json")
 
@@ -128,6 +128,11 @@ class JobLife:
         )
         limit = self._records.doubt_limit
         return decision.decide(self._ports, operator.tenant_id, e_id, wanted, doubt_limit=limit)
+
+
+def _as_json(event: Event) -> dict[str, object]:
+    """The payload as it is: names in it may be more than pydantic can write."""
+    return {**event.model_dump(mode="json", exclude={"payload"}), "payload": event.payload}
 
 
 def no_job() -> Problem:

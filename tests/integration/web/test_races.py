@@ -1,18 +1,22 @@
 """Requests at the same moment: the database decides, and every caller is told what came of it."""
 
 import contextlib
+import json
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from shared.config.settings import Settings
-from shared.domain.job import EmailJob, canonical_hash
+from shared.domain.audit import OperatorAction
+from shared.domain.configuration import Provisioned
+from shared.domain.job import EmailJob, JobStatus, Settlement, canonical_hash
 from shared.domain.lifecycle import Administrative
 from shared.domain.mail import MessageContent
 from shared.persistence import PostgresStore, new_id
@@ -32,6 +36,8 @@ from tests.unit.web.api import (
     code,
     container_of,
 )
+from workers.projection.handler import ProjectionDeps, project_batch
+from workers.projection.policy import ProjectionPolicy
 
 PATH = f"/configuration/{CONFIGURATION}"
 
@@ -207,6 +213,140 @@ def test_of_two_configurations_of_a_tenant_unlocked_at_once_one_is_refused(
     (refused,) = [answer for answer in answers if answer.status_code != 200]
     assert code(refused) == (409, "signal_refused")
     assert refused.get_json()["reason"] == "tenant_has_another_sendable"
+
+
+def test_of_two_signals_with_the_same_version_one_is_carried_out_and_one_is_told_of_the_other(
+    settings: Settings, postgres_store: PostgresStore
+) -> None:
+    a_configuration(postgres_store)
+    callers = [Api(container_of(settings, postgres_store, RecordingDoorbell(), new_id)) for _ in range(2)]
+    version = callers[0].get(PATH).headers["ETag"]
+    answers = at_once(
+        [
+            partial(caller.post, f"{PATH}/{signal}", headers={"If-Match": version})
+            for caller, signal in zip(callers, ["lock", "force-lock"], strict=True)
+        ]
+    )
+    (done,) = [answer for answer in answers if answer.status_code in (200, 202)]
+    (refused,) = [answer for answer in answers if answer is not done]
+    assert code(refused) == (412, "precondition_failed")
+    assert refused.headers["ETag"] == done.headers["ETag"] != version
+    assert len(callers[0].get(f"{PATH}/history").get_json()["records"]) == 2
+
+
+def test_a_signal_waits_for_another_with_its_version_and_is_then_refused(
+    api: Api, postgres_store: PostgresStore, engine: Engine
+) -> None:
+    a_configuration(postgres_store)
+    version = api.get(PATH).headers["ETag"]
+    with postgres_store.begin() as tx:
+        held = tx.configurations.get(CONFIGURATION, lock=Lock.UPDATE)
+        assert held is not None
+        tx.configurations.save(replace(held, from_name="Acme Ltd"), Change("olga", "rename"))
+        late = begun(lambda: api.post(f"{PATH}/lock", headers={"If-Match": version}))
+        wait_until_blocked(engine)
+    assert code(late.result(10)) == (412, "precondition_failed")
+    assert api.get(PATH).get_json()["payload"]["administrative"] == "UNLOCKED"
+
+
+def contradicted(store: PostgresStore, api: Api) -> UUID:
+    """A job that bounced and was delivered after that."""
+    a_configuration(store)
+    job = the_same_job()
+    with store.begin() as tx:
+        tx.jobs.accept([job])
+    for event in (
+        {"RecordType": "Bounce", "Type": "HardBounce", "ID": 1},
+        {"RecordType": "Delivery", "DeliveredAt": "2026-11-02T09:00:00Z"},
+    ):
+        api.receive(json.dumps({**event, "Metadata": {"job": str(job.job.e_id)}}))
+        project_batch(CONFIGURATION, projection(store))
+    return job.job.e_id
+
+
+def projection(store: PostgresStore) -> ProjectionDeps:
+    policy = ProjectionPolicy(batch_size=100, retry_seconds=60, give_up_after=timedelta(hours=24))
+    return ProjectionDeps(store, RecordingDoorbell(), policy)
+
+
+def status_of(api: Api, e_id: UUID) -> str:
+    status: str = api.get(f"/job/{e_id}").get_json()["payload"]["status"]
+    return status
+
+
+def test_a_resolution_waits_for_the_events_that_are_being_folded_and_counts_them(
+    api: Api, postgres_store: PostgresStore, engine: Engine
+) -> None:
+    e_id = contradicted(postgres_store, api)
+    assert status_of(api, e_id) == "INCONSISTENT"
+    api.receive(json.dumps({"RecordType": "SpamComplaint", "ID": 2, "Metadata": {"job": str(e_id)}}))
+    with postgres_store.begin() as tx:
+        tx.events.serialise(CONFIGURATION)
+        (complaint,) = tx.events.unprojected(CONFIGURATION, limit=10)
+        tx.events.mark_projected({complaint.e_id: e_id})
+        resolved = begun(lambda: api.post(f"/job/{e_id}/resolve", {"reason": "settle it"}))
+        wait_until_blocked(engine)
+    assert resolved.result(10).get_json()["payload"]["status"] == "COMPLAINED"
+
+
+def test_events_wait_for_a_resolution_and_are_folded_into_what_it_made(
+    api: Api, postgres_store: PostgresStore, engine: Engine
+) -> None:
+    e_id = contradicted(postgres_store, api)
+    complaint = {"RecordType": "SpamComplaint", "ID": 2, "Metadata": {"job": str(e_id)}}
+    with postgres_store.begin() as tx:
+        # What the resolution holds while it reads the log.
+        tx.events.serialise(CONFIGURATION)
+        assert begun(lambda: api.receive(json.dumps(complaint))).result(10).status_code == 200
+        folded = begun(lambda: project_batch(CONFIGURATION, projection(postgres_store)))
+        wait_until_blocked(engine)
+        held = tx.jobs.get(TENANT, e_id)
+        assert held is not None
+        assert tx.jobs.decide(held, Settlement(e_id, JobStatus.BOUNCED), an_action(e_id))
+    assert folded.result(10)
+    assert status_of(api, e_id) == "COMPLAINED"
+
+
+def an_action(e_id: UUID) -> OperatorAction:
+    return OperatorAction(
+        e_id=new_id(),
+        tenant_id=TENANT,
+        action="job.resolve",
+        subject_id=e_id,
+        author=AUTHOR,
+        reason="settle it",
+        at=LONG_AGO,
+    )
+
+
+def test_of_two_resolutions_at_once_one_is_kept_and_both_are_answered(
+    settings: Settings, postgres_store: PostgresStore
+) -> None:
+    callers = [Api(container_of(settings, postgres_store, RecordingDoorbell(), new_id)) for _ in range(2)]
+    e_id = contradicted(postgres_store, callers[0])
+    answers = at_once(
+        [partial(caller.post, f"/job/{e_id}/resolve", {"reason": "settle it"}) for caller in callers]
+    )
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert {answer.get_json()["payload"]["status"] for answer in answers} == {"BOUNCED"}
+    with postgres_store.begin() as tx:
+        assert len(tx.jobs.actions(TENANT, e_id)) == 1
+
+
+def test_of_processes_that_come_back_at_once_one_opens_the_gap(
+    settings: Settings, postgres_store: PostgresStore, engine: Engine
+) -> None:
+    a_configuration(postgres_store, provisioned=Provisioned(webhook_id=7))
+    with postgres_store.begin() as tx:
+        tx.presence.seen("ingress")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE presence SET seen_at = seen_at - interval '2 hours'"))
+    processes = [Api(container_of(settings, postgres_store, RecordingDoorbell(), new_id)) for _ in range(3)]
+    answers = at_once([partial(process.get, "/readyz") for process in processes])
+    assert [answer.status_code for answer in answers] == [200] * 3
+    with postgres_store.begin() as tx:
+        (gap,) = tx.gaps.latest(10)
+    assert gap.until_at - gap.from_at >= timedelta(hours=2)
 
 
 def test_two_creations_of_one_slug_are_one(settings: Settings, postgres_store: PostgresStore) -> None:

@@ -222,6 +222,16 @@ def test_a_number_that_json_has_no_word_for_is_told_as_it_was_written(api: Api, 
     assert told["payload"]["Seconds"] == "1e999"
 
 
+def test_a_name_that_is_half_a_pair_is_told_too(api: Api, store: MemoryStore) -> None:
+    a_configuration(store)
+    job_id = api.send(a_job()).get_json()["payload"]["eId"]
+    api.receive(json.dumps({"RecordType": "Open", "\ud83d": ["\ud83d"], "Metadata": {"job": job_id}}))
+    with store.begin() as tx:
+        tx.events.mark_projected({one(store).event.e_id: one(store).event.facts.job_id})
+    (told,) = api.get(f"/job/{job_id}/events").get_json()["events"]
+    assert told["payload"]["\ud83d"] == ["\ud83d"]
+
+
 def test_a_name_that_is_too_long_for_an_index_joins_nothing_and_is_kept_raw(
     api: Api, store: MemoryStore
 ) -> None:
