@@ -12,6 +12,7 @@ import requests
 BASE = "/v1/shop-access/email"
 POLL_SECONDS = 0.1
 _TIMEOUT_SECONDS = 30.0
+_LAST_LINE_MAX = 200  # characters, of the line that says that a file is not whole
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -138,13 +139,18 @@ class Client:
         return self._all("/configuration/suppression/query", {"paginate": {"index": 0, "size": 500}})
 
     def export_suppressions(self, *, lifted: bool = False) -> Iterator[str]:
-        """The text of the CSV file, in pieces as they come. Unexpected unless the answer is 200."""
+        """The text of the CSV file, in pieces as they come. Unexpected unless the answer is 200, and the file whole."""
         url = f"{self.url}{BASE}/configuration/suppression/export"
         asked = {"lifted": "true"} if lifted else None
         with self._session.get(url, params=asked, stream=True, timeout=_TIMEOUT_SECONDS) as response:
             expect(_answer(response) if not response.ok else Answer(response.status_code, {}, {}), 200)
             response.encoding = "utf-8"
-            yield from response.iter_content(None, decode_unicode=True)
+            end = ""
+            for piece in response.iter_content(None, decode_unicode=True):
+                end = (end + piece)[-_LAST_LINE_MAX:]
+                yield piece
+        if end.rstrip().rpartition("\n")[2].startswith("NOT COMPLETE"):
+            raise Unexpected("the list could not be read to its end")
 
     def import_suppressions(self, csv: str) -> Answer:
         """A file with its header. The body is what came of it."""

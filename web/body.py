@@ -6,22 +6,33 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from flask import request
+from werkzeug.exceptions import ClientDisconnected
 
 from web.problems import FieldFault, Problem
 
 _JSON_TYPES = ("application/json", "application/problem+json")
 Path = tuple[str | int, ...]
+# As long as a word or an escape of JSON that may have been cut: the place named is where it begins.
+_TOKEN_MAX = 7
 
 
 def read_bytes(limit: int) -> bytes:
-    """The body, or 413: before reading when its length is announced, at the limit when it comes in chunks."""
+    """The body, or 413: before reading when its length is announced, at the limit when it comes in chunks.
+
+    408 when less came than was announced.
+    """
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
     # One more than allowed: Werkzeug ends a chunked body at its limit as if it had been complete.
     request.max_content_length = limit + 1
-    received = request.get_data(cache=False)
+    try:
+        received = request.get_data(cache=False)
+    except ClientDisconnected:
+        raise _cut() from None
     if len(received) > limit:
         raise _too_large(limit)
+    if len(received) < (request.content_length or 0):
+        raise _cut()
     return received
 
 
@@ -48,7 +59,14 @@ def read_event(limit: int, *, depth_max: int) -> str:
     NUL and halves of surrogate pairs may be in it, escaped: the text itself is what is stored.
     """
     raw = read_bytes(limit).removeprefix(codecs.BOM_UTF8)
-    if not isinstance(parse(raw, depth_max=depth_max), dict):
+    try:
+        parsed = parse(raw, depth_max=depth_max)
+    except EndsEarly:
+        # Of chunks the server does not tell whether the last one came: it may have been all there was, or not.
+        if request.content_length is None:
+            raise _cut() from None
+        raise
+    if not isinstance(parsed, dict):
         raise Problem("invalid_fields", "send one JSON object", errors=[FieldFault("body", "send an object")])
     return raw.decode("utf-8")
 
@@ -67,14 +85,31 @@ def parse(raw: bytes, *, depth_max: int) -> object:
         parsed = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
     except RecursionError:
         raise _too_deep(depth_max) from None
-    except UnicodeDecodeError:
-        raise _invalid("send the body in UTF-8") from None
+    except UnicodeDecodeError as error:
+        kind = EndsEarly if error.reason == "unexpected end of data" else Problem
+        raise kind("invalid_json", "send the body in UTF-8") from None
     except json.JSONDecodeError as error:
-        raise _invalid(f"it stops being JSON at line {error.lineno}, column {error.colno}") from None
+        detail = f"it stops being JSON at line {error.lineno}, column {error.colno}"
+        raise (EndsEarly if _ends_early(error) else Problem)("invalid_json", detail) from None
     except ValueError:
         raise _invalid("write every number with at most a few digits") from None
     _check_depth(parsed, depth_max)
     return parsed
+
+
+class EndsEarly(Problem):
+    """It is JSON as far as it goes."""
+
+
+def _ends_early(error: json.JSONDecodeError) -> bool:
+    left = error.doc[error.pos :].strip()
+    return error.msg.startswith("Unterminated string") or (
+        error.msg != "Extra data" and len(left) < _TOKEN_MAX
+    )
+
+
+def _cut() -> Problem:
+    return Problem("body_cut", "less of the body came than was to come: send it again")
 
 
 def _too_large(limit: int) -> Problem:

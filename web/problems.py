@@ -26,6 +26,7 @@ CATALOGUE: Mapping[str, Kind] = {
     ),
     "not_found": Kind(404, "No such thing", "Check the path, the id and the tenant."),
     "method_not_allowed": Kind(405, "Not with this method", "Use a method that `Allow` names."),
+    "body_cut": Kind(408, "The body did not come whole", "Send again, with the same key."),
     "slug_in_use": Kind(409, "The slug is taken", "Choose another slug."),
     "signal_refused": Kind(409, "The signal makes no sense now", "Send one of `allowedSignals`."),
     "not_provisioned": Kind(409, "Not provisioned yet", "Wait, or have an operator provision it."),

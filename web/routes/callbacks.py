@@ -22,7 +22,7 @@ from web.records import Output
 from web.schemas import CatchUpInput, validated
 
 _BYTES_MAX = 65_536
-_WRONG_BODY = ("invalid_json", "invalid_fields", "body_too_large", "unsupported_media_type")
+_WRONG_BODY = ("invalid_json", "invalid_fields", "body_cut", "body_too_large", "unsupported_media_type")
 
 
 class WebhookPayload(Output):

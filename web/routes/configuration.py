@@ -26,7 +26,7 @@ from web.schemas import ConfigurationInput, SignalInput, validated
 from web.verification import VerificationPayload, verification_of
 
 _BYTES_MAX = 65_536
-_WRONG_BODY = ("invalid_json", "invalid_fields", "body_too_large", "unsupported_media_type")
+_WRONG_BODY = ("invalid_json", "invalid_fields", "body_cut", "body_too_large", "unsupported_media_type")
 _TAGGED = {"ETag": ETAG}
 Thing = TypeVar("Thing")
 

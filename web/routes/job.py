@@ -27,7 +27,7 @@ from web.records import Output, Record
 from web.routes.job_life import JobLife, no_job
 from web.schemas import BatchInput, BatchJobInput, JobInput, validated
 
-_WRONG_BODY = ("invalid_json", "invalid_fields", "body_too_large", "unsupported_media_type")
+_WRONG_BODY = ("invalid_json", "invalid_fields", "body_cut", "body_too_large", "unsupported_media_type")
 _NO_SENDING = ("not_provisioned", "not_verified", "failure", "locked", "locking", "retired")
 _GATES = ("not_found", *_NO_SENDING, "suppressed", "key_reused", "job_inconsistent")
 

@@ -19,7 +19,7 @@ from web.schemas import DecisionInput, ResolutionInput, validated
 from web.timeline import Timeline, timeline_of
 
 _BYTES_MAX = 65_536
-_WRONG_BODY = ("invalid_json", "invalid_fields", "body_too_large", "unsupported_media_type")
+_WRONG_BODY = ("invalid_json", "invalid_fields", "body_cut", "body_too_large", "unsupported_media_type")
 
 
 class Events(Output):

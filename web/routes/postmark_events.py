@@ -40,7 +40,7 @@ class PostmarkEventRoutes:
             access=Access.PROVIDER,
             answers={200: None},
             headers={ROUTING_HEADER: "names the configuration whose events these are"},
-            problems=("invalid_json", "invalid_fields", "body_too_large"),
+            problems=("invalid_json", "invalid_fields", "body_cut", "body_too_large"),
         )
     )
     def receive(self) -> Response:

@@ -19,7 +19,7 @@ from web.schemas import LiftInput, SuppressionInput, validated
 from web.suppression_records import SuppressionPayload, suppression_record
 
 _BYTES_MAX = 65_536
-_WRONG_BODY = ("invalid_json", "invalid_fields", "body_too_large", "unsupported_media_type")
+_WRONG_BODY = ("invalid_json", "invalid_fields", "body_cut", "body_too_large", "unsupported_media_type")
 
 
 class SuppressionRoutes:

@@ -10,6 +10,7 @@ from shared.domain.errors import InvalidValue
 from shared.domain.suppression import SuppressionEntry, SuppressionReason, checked_address
 from shared.ports.clock import NewId
 from shared.ports.store import Store
+from web import errors
 from web.answers import answer
 from web.auth import caller
 from web.body import read_bytes
@@ -21,6 +22,8 @@ from web.records import Output
 
 BYTES_MAX = 5_000_000
 LINES_MAX = 10_000
+# No address, so that an import tells this line as a fault.
+NOT_COMPLETE = "NOT COMPLETE: the list could not be read to its end, export it again"
 _FAULTS_SHOWN = 100
 _NOTE_MAX = 1000
 _COLUMNS = ("address", "reason", "since", "note", "author")
@@ -78,7 +81,7 @@ class SuppressionFile:
             summary=f"Put up to {LINES_MAX:,} addresses of a CSV file on the list: address, and reason and note if any",
             body_text=MEDIA_TYPE,
             answers={200: ImportOutcome},
-            problems=("invalid_csv", "body_too_large", "unsupported_media_type"),
+            problems=("invalid_csv", "body_cut", "body_too_large", "unsupported_media_type"),
         )
     )
     def upload(self) -> Response:
@@ -120,8 +123,12 @@ def _wants_lifted() -> bool:
 def _lines(slices: Iterable[list[SuppressionEntry]], *, lifted: bool) -> Iterator[str]:
     """One piece of text a slice."""
     yield line_of([*_COLUMNS, _LIFTED_AT] if lifted else _COLUMNS)
-    for entries in slices:
-        yield "".join(line_of(_cells(entry, lifted=lifted)) for entry in entries)
+    try:
+        for entries in slices:
+            yield "".join(line_of(_cells(entry, lifted=lifted)) for entry in entries)
+    except Exception as fault:  # noqa: BLE001 - the status is out, and the server would end the file as if it were whole
+        errors.tell(fault)
+        yield line_of([NOT_COMPLETE])
 
 
 def _cells(entry: SuppressionEntry, *, lifted: bool) -> list[str]:

@@ -24,6 +24,7 @@ from tests.fakes.store import MemoryStore
 from tests.fakes.store.state import KeptEvent
 from tests.unit.web.api import CONFIGURATION, Api, a_configuration, a_job, code, container_of
 from tests.unit.web.conftest import Current
+from tests.unit.web.test_postmark_events import rejected
 
 BOUNCE = {
     "RecordType": "Bounce",
@@ -142,6 +143,46 @@ def test_an_event_that_comes_in_chunks_is_taken_whole(api: Api, store: MemorySto
     raw = json.dumps({**BOUNCE, "Content": "x" * 500_000})
     assert receive_chunked(api, io.BytesIO(raw.encode())).status_code == 200
     assert one(store).event.raw == raw
+
+
+CUT = [
+    "",
+    "[1, ",
+    '{"RecordType": ',
+    '{"RecordType": "Deliv',
+    '{"RecordType": "Delivery"',
+    '{"a": tru',
+    '{"a": -',
+]
+
+
+@pytest.mark.parametrize("body", CUT)
+def test_chunks_that_end_before_their_event_does_are_sent_again(
+    api: Api, store: MemoryStore, body: str
+) -> None:
+    a_configuration(store)
+    assert code(receive_chunked(api, io.BytesIO(body.encode()))) == (408, "body_cut")
+    assert rejected("body_cut") > 0
+
+
+def test_chunks_that_end_within_a_character_are_sent_again(api: Api, store: MemoryStore) -> None:
+    a_configuration(store)
+    assert code(receive_chunked(api, io.BytesIO('{"a": "é'.encode()[:-1]))) == (408, "body_cut")
+
+
+@pytest.mark.parametrize("terminated", [True, False])
+def test_an_event_of_which_less_came_than_was_announced_is_sent_again(
+    api: Api, store: MemoryStore, terminated: bool
+) -> None:
+    a_configuration(store)
+    raw = json.dumps(BOUNCE).encode()
+    environment = {"wsgi.input_terminated": terminated, "CONTENT_LENGTH": str(len(raw) + 1)}
+    headers = {"X-Email-Routing-Token": "a-routing-token-of-256-random-bits"}
+    answer = api.post(
+        "/job/postmark-events", headers=headers, input_stream=io.BytesIO(raw), environ_overrides=environment
+    )
+    assert code(answer) == (408, "body_cut")
+    assert kept(store) == []
 
 
 def test_of_a_body_that_does_not_end_no_more_is_read_than_is_allowed(api: Api, store: MemoryStore) -> None:

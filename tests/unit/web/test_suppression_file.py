@@ -192,15 +192,21 @@ def test_a_list_that_cannot_be_read_is_503_and_no_empty_file(settings: Settings,
     assert code(api.get(EXPORT)) == (503, "store_unavailable")
 
 
-def test_a_download_whose_list_is_lost_in_the_middle_does_not_end_well(
+def test_a_file_whose_list_is_lost_in_the_middle_says_so_at_its_end(
     settings: Settings, store: MemoryStore
 ) -> None:
     put(store, *(entry(number, f"p{number:05}@x.example") for number in range(1500)))
     api = Api(container_of(settings, Counting(store, last=3), RecordingDoorbell()))
     answer = api.get(EXPORT)
+    with capture_logs() as logs:
+        text = answer.get_data(as_text=True)
     assert answer.status_code == 200
-    with pytest.raises(StoreUnavailable):
-        answer.get_data()
+    assert len(text.splitlines()) == 1 + 1000 + 1
+    assert text.splitlines()[-1].startswith('"NOT COMPLETE')
+    assert "StoreUnavailable" in {line.get("error") for line in logs}
+    mended = Api(container_of(settings, MemoryStore(), RecordingDoorbell()))
+    told = outcome(upload(mended, text))
+    assert (told["added"], [fault["line"] for fault in told["errors"]]) == (1000, [1002])
 
 
 def test_what_a_spreadsheet_would_run_is_exported_as_text_and_comes_back_as_it_was(
