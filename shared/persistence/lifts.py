@@ -87,6 +87,11 @@ _REFUSALS = (
     )
     .order_by(_column.wanted_at, _column.configuration_id)
 )
+_STILL_WAITING = (
+    select(_column.address)
+    .where(_column.tenant_id == parameter("tenant_id"), any_of(_column.address, "addresses"), _WAITING)
+    .distinct()
+)
 
 
 class PostgresLifts:
@@ -117,6 +122,10 @@ class PostgresLifts:
     def put_off(self, configuration_id: UUID, addresses: Collection[str], *, seconds: float) -> None:
         given = {"configuration_id": configuration_id, "addresses": list(addresses)}
         run(self._connection, _PUT_OFF, {**given, "pause": timedelta(seconds=seconds)})
+
+    def waiting(self, tenant_id: UUID, addresses: Collection[str]) -> set[str]:
+        given = {"tenant_id": tenant_id, "addresses": list(addresses)}
+        return set(run(self._connection, _STILL_WAITING, given).scalars())
 
     def refusals(self, tenant_id: UUID, addresses: Collection[str]) -> dict[str, str]:
         """Where several servers refused, the one that was asked last."""

@@ -38,6 +38,10 @@ class Lifts(Protocol):
         """One more try."""
         ...
 
+    def waiting(self, tenant_id: UUID, addresses: Collection[str]) -> set[str]:
+        """Those of which the provider has yet to be asked, or to answer."""
+        ...
+
     def refusals(self, tenant_id: UUID, addresses: Collection[str]) -> dict[str, str]:
         """Address to the provider's words."""
         ...

@@ -5,9 +5,8 @@ and therefore a worker's: what is to be asked is a row, written with the lift, a
 still refuse the address.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -31,9 +30,9 @@ class SuppressionPorts:
 class Provider(StrEnum):
     """What became of an address that was lifted, at the provider."""
 
-    # It was asked or will be, and has said nothing since: also where it never held the address.
+    # It will be asked, or has yet to answer.
     ASKED = "asked"
-    # It has told us that the address is on its list no more.
+    # It says that the address is not on its list, or there is no server that has a list.
     LIFTED = "lifted"
     # It keeps the address, and says why.
     REFUSED = "refused"
@@ -124,28 +123,17 @@ def _listed(tx: Transaction, tenant_id: UUID, entries: Sequence[SuppressionEntry
     lifted = {entry.address for entry in entries if not entry.active}
     if not lifted:
         return [Listed(entry) for entry in entries]
-    refusals, let_go = tx.lifts.refusals(tenant_id, lifted), _let_go(tx, tenant_id, lifted)
+    refusals, waiting = tx.lifts.refusals(tenant_id, lifted), tx.lifts.waiting(tenant_id, lifted)
     return [
-        Listed(entry) if entry.active else _at_provider(entry, refusals.get(entry.address), let_go)
+        Listed(entry)
+        if entry.active
+        else _at_provider(entry, refusals.get(entry.address), waits=entry.address in waiting)
         for entry in entries
     ]
 
 
-def _let_go(tx: Transaction, tenant_id: UUID, addresses: Collection[str]) -> Mapping[str, datetime]:
-    """Address to when we last heard of the provider that it is on its list no more."""
-    told: dict[str, datetime] = {}
-    for event in tx.events.about(tenant_id, addresses):
-        address = event.facts.recipient
-        if event.facts.suppresses is False and address is not None:
-            told[address] = max(event.received_at, told.get(address, event.received_at))
-    return told
-
-
-def _at_provider(entry: SuppressionEntry, refusal: str | None, let_go: Mapping[str, datetime]) -> Listed:
+def _at_provider(entry: SuppressionEntry, refusal: str | None, *, waits: bool) -> Listed:
     """Of several servers one may have let go of it while another refused: the refusal is what matters."""
     if refusal is not None:
         return Listed(entry, Provider.REFUSED, refusal)
-    told_at = let_go.get(entry.address)
-    # Either it asked us to lift, at a moment of its own clock, or it has answered since we did.
-    known = told_at is not None and told_at >= (entry.lifted_at or entry.updated_at)
-    return Listed(entry, Provider.LIFTED if known else Provider.ASKED)
+    return Listed(entry, Provider.ASKED if waits else Provider.LIFTED)

@@ -221,3 +221,15 @@ def test_lifts_outlive_the_retirement_of_their_configuration(store: Store, acme:
     assert taken(store, acme) == [A]
     done(store, acme, A)
     assert due(store) == []
+
+
+def test_an_address_waits_until_the_provider_has_answered_for_good(store: Store) -> None:
+    one = sendable(provisioned=provisioned())
+    add(store, one)
+    want(store, A, B, C)
+    take(store, one)
+    with store.begin() as tx:
+        tx.lifts.done(one.e_id, [A])
+        tx.lifts.refused(one.e_id, B, "no")
+        assert tx.lifts.waiting(TENANT, [A, B, C]) == {C}
+        assert tx.lifts.waiting(OTHER_TENANT, [A, B, C]) == set()

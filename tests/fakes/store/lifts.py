@@ -63,6 +63,13 @@ class MemoryLifts:
             once_more = replace(kept.lift, tries=kept.lift.tries + 1)
             self._put(replace(kept, lift=once_more, due_at=self._moment.after(seconds)))
 
+    def waiting(self, tenant_id: UUID, addresses: Collection[str]) -> set[str]:
+        return {
+            kept.lift.address
+            for kept in self._all.values()
+            if kept.tenant_id == tenant_id and kept.lift.address in addresses and kept.due_at is not None
+        }
+
     def refusals(self, tenant_id: UUID, addresses: Collection[str]) -> dict[str, str]:
         refused = sorted(
             (kept.wanted_at, kept.lift.configuration_id, kept.lift.address, kept.message)

@@ -118,8 +118,6 @@ def test_a_fault_in_an_entry_is_named(api: Api, body: dict[str, str], at: str) -
 
 # At the provider.
 
-CHANGED = {"RecordType": "SubscriptionChange", "Recipient": "Person@Example.com", "MessageStream": "outbound"}
-
 
 def with_server(store: Store, **changes: Any) -> None:
     a_configuration(store, provisioned=Provisioned(server_id=1, server_token="sealed"), **changes)
@@ -205,23 +203,13 @@ def test_a_refusal_of_the_provider_is_shown_with_its_words(api: Api, store: Stor
     assert (listed(api)["provider"], listed(api)["providerMessage"]) == ("refused", words)
 
 
-def test_what_the_provider_tells_of_its_list_is_shown(api: Api, store: MemoryStore) -> None:
+def test_what_the_provider_let_go_of_is_shown_as_lifted(api: Api, store: Store) -> None:
     with_server(store)
     lift(api, suppressed(api))
-    store.advance(seconds=60)
-    api.receive(json.dumps({**CHANGED, "SuppressSending": False, "ChangedAt": "2026-11-02T09:00:00Z"}))
+    assert wanted(store) == ["person@example.com"]
+    with store.begin() as tx:
+        tx.lifts.done(CONFIGURATION, ["person@example.com"])
     assert (listed(api)["provider"], listed(api)["providerMessage"]) == ("lifted", None)
-
-
-@pytest.mark.parametrize("suppresses", [True, False])
-def test_what_it_told_before_the_lift_is_no_answer_to_it(
-    api: Api, store: MemoryStore, suppresses: bool
-) -> None:
-    with_server(store)
-    change = {**CHANGED, "SuppressSending": suppresses, "ChangedAt": "2026-11-02T09:00:00Z"}
-    api.receive(json.dumps(change))
-    store.advance(seconds=60)
-    assert lift(api, suppressed(api))["provider"] == "asked"
 
 
 def test_a_complaint_that_comes_while_it_is_lifted_stays(
