@@ -29,7 +29,6 @@ class Root(click.Group):
     epilog="Exit codes: 0 done, 1 broken off, 2 usage, 3 configuration, 4 not reached, 5 refused, 6 not found, "
     "7 partly failed, 8 something to look at.",
 )
-@click.version_option(package_name="shop-access-email")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Operate ShopAccess/Email.
@@ -56,3 +55,7 @@ def main() -> None:
             raise
         EmailctlError(f"A fault of emailctl itself ({type(fault).__name__}): please report it.").show()
         sys.exit(EmailctlError.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -60,8 +60,8 @@ class Fate(StrEnum):
 DONE = frozenset({Fate.REWRITTEN, Fate.CURRENT, Fate.PLANNED, Fate.GONE})
 ADVICE = {
     Fate.BUSY: "a worker has it: run the command again",
-    Fate.MISSING: "the provider has no webhook with our url: re-provision the configuration",
-    Fate.FOREIGN: "its routing token is not the one we gave: not touched; look who changed it, then re-provision",
+    Fate.MISSING: "the provider has no webhook with our url: run 'emailctl webhooks reinstall'",
+    Fate.FOREIGN: "its routing token is not ours: not touched; see who changed it, then 'webhooks reinstall' it",
     Fate.UNREADABLE: "mount the key version that its server token names, then run the command again",
     Fate.REFUSED: "the provider will not have it: see code",
     Fate.UNREACHED: "run the command again; does the web server take the new key already?",
@@ -170,7 +170,7 @@ def _rewritten(configuration: EmailConfiguration, lease: UUID, deps: RotationDep
         envelope, tenant_id=configuration.tenant_id, configuration_id=configuration.e_id
     )
     _take_turn(deps)
-    behind = [hook for hook in _ours(configuration, token, deps) if _bearer_of(hook) != deps.api_key]
+    behind = [hook for hook in _ours(configuration, token, deps) if api_key_of(hook) != deps.api_key]
     if behind and deps.dry_run:
         return Fate.PLANNED
     for hook in behind:
@@ -187,10 +187,7 @@ def _ours(configuration: EmailConfiguration, token: str, deps: RotationDeps) -> 
     hooks = deps.mail.webhooks(token, url=deps.webhook_url, stream=STREAM)
     if not hooks:
         raise _Stands(Fate.MISSING)
-    held = configuration.routing_token_hash or b""
-    if not all(
-        hmac.compare_digest(sha256(_routing_token_of(hook).encode()).digest(), held) for hook in hooks
-    ):
+    if not all(is_routed_to(configuration, hook) for hook in hooks):
         raise _Stands(Fate.FOREIGN)
     return hooks
 
@@ -198,14 +195,14 @@ def _ours(configuration: EmailConfiguration, token: str, deps: RotationDeps) -> 
 def _rewrite(hook: WebhookSeen, token: str, deps: RotationDeps) -> None:
     """Raises `ProviderError` when it is not sure that the webhook shows the key now."""
     spec = WebhookSpec(
-        url=deps.webhook_url, bearer=deps.api_key, routing_token=_routing_token_of(hook), stream=STREAM
+        url=deps.webhook_url, bearer=deps.api_key, routing_token=routing_token_of(hook), stream=STREAM
     )
     try:
         deps.mail.update_webhook(token, hook.webhook_id, spec)
     except (ProviderUnavailable, OutcomeUnknown):
         # It may have had its effect all the same: the webhook itself tells.
         seen = deps.mail.webhooks(token, url=deps.webhook_url, stream=STREAM)
-        if all(_bearer_of(one) != deps.api_key for one in seen if one.webhook_id == hook.webhook_id):
+        if all(api_key_of(one) != deps.api_key for one in seen if one.webhook_id == hook.webhook_id):
             raise
 
 
@@ -226,11 +223,17 @@ def _take_turn(deps: RotationDeps) -> None:
             return
 
 
-def _bearer_of(hook: WebhookSeen) -> str:
+def is_routed_to(configuration: EmailConfiguration, hook: WebhookSeen) -> bool:
+    """Whether it carries the routing token whose digest we keep."""
+    digest = sha256(routing_token_of(hook).encode()).digest()
+    return hmac.compare_digest(digest, configuration.routing_token_hash or b"")
+
+
+def api_key_of(hook: WebhookSeen) -> str:
     return _header(hook, "Authorization").removeprefix(_BEARER)
 
 
-def _routing_token_of(hook: WebhookSeen) -> str:
+def routing_token_of(hook: WebhookSeen) -> str:
     return _header(hook, "X-Email-Routing-Token")
 
 

@@ -8,8 +8,10 @@ import click
 
 from shared.cli import catching_up
 from shared.cli.exits import Absent, Found, PartlyFailed, Unusable
-from shared.cli.options import Moment, gives_reason, shows, writes
+from shared.cli.options import Moment, asks, confirm, gives_reason, shows, writes
 from shared.cli.output import Column, Output, Row
+from shared.cli.reinstalling import ReinstallDeps
+from shared.cli.reinstalling import reinstall as reinstall_webhook
 from shared.cli.session import Session, pass_session
 from shared.cli.webhook_keys import keys, rotate_bearer
 from shared.domain.gap import Gap
@@ -178,6 +180,41 @@ def _gap(gap: Gap) -> Row:
         "fault": gap.fault,
         "cause": gap.cause,
     }
+
+
+@webhooks.command()
+@click.argument("configuration_id", metavar="CONFIGURATION", type=click.UUID)
+@writes
+@gives_reason
+@asks
+@pass_session
+def reinstall(session: Session, configuration_id: UUID, *, yes: bool) -> None:
+    """Put the webhook of CONFIGURATION back when it is missing, or carries no routing token of ours.
+
+    It gets a new routing token and the current API key. Whatever another webhook with our url still shows is turned
+    away from then on. One that is as it should be is left alone.
+
+    \b
+    Examples:
+      emailctl webhooks reinstall 019b0000-0000-7000-8000-000000000001 --reason "deleted by hand at Postmark"
+    """
+    container, postmark = session.container(), session.container().settings.postmark
+    deps = ReinstallDeps(
+        store=container.store,
+        mail=container.mail_account,
+        cipher=container.cipher,
+        new_id=container.new_id,
+        webhook_url=container.settings.webhook_url,
+        api_key=container.settings.api_keys.current.get_secret_value(),
+        lease_seconds=2 * (postmark.webhook_timeout_seconds + 2 * postmark.read_timeout_seconds),
+        author=session.author,
+        reason=session.reason,
+    )
+    confirm(session, "The webhook gets a new routing token. Go on?", yes=yes)
+    if reinstall_webhook(configuration_id, deps):
+        session.out.say("It is back. What was missed is asked for with 'emailctl webhooks catch-up'.")
+    else:
+        session.out.say("It is there, with our routing token: nothing was changed.")
 
 
 webhooks.add_command(rotate_bearer)

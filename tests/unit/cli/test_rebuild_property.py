@@ -32,7 +32,7 @@ BEGINNINGS = (
 CONCERN = (S.SENT, S.DELIVERED, S.BOUNCED, S.COMPLAINED)
 SETTLED = (*CONCERN, S.FAILED, S.SUPPRESSED, S.CANCELLED, S.INCONSISTENT)
 IN_FLIGHT = (S.QUEUED, S.SENDING, S.IN_DOUBT)
-TOLD = (
+TOLD: tuple[tuple[EventKind, dict[str, object]], ...] = (
     (EventKind.DELIVERY, {}),
     (EventKind.BOUNCE, {"hard_bounce": True}),
     (EventKind.BOUNCE, {"hard_bounce": False}),
