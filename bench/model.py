@@ -16,6 +16,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def _slice(slice_seed: int, length: int) -> list[str]:
     # Hypothesis keeps the seed on the class it is given: a fresh one for each slice.
     machine = seed(slice_seed)(type("Lifecycle", (Lifecycle,), {}))
     try:
-        with with_reporter(told.append):
+        with with_reporter(lambda line: told.append(str(line))):
             run_state_machine_as_test(machine, settings=wanted)
     except AssertionError:
         told.append(traceback.format_exc())
@@ -113,6 +114,8 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "runs": _ordered(TALLY.runs),
         "pairs": pairs,
         "pairs_visited": len(pairs),
+        "signal_pairs": len(reachable()),
+        "signal_pairs_not_visited": sorted("/".join(pair) for pair in reachable() - TALLY.pairs.keys()),
         "answers": _ordered(TALLY.answers),
         "deaths_by_place": _ordered(TALLY.deaths),
         "faults": _ordered(TALLY.faults),
@@ -120,6 +123,15 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "jobs_at_the_end": _ordered(TALLY.jobs_at_the_end),
         "story": outcome.story,
     }
+
+
+def reachable() -> set[tuple[str, str, str]]:
+    """Every state that there can be, with every signal: nothing is unlocked before it was verified once."""
+    states = {(operational, "RETIRED") for operational in OPERATIONAL if operational != "PROVISIONING"}
+    states |= {(operational, "LOCKED") for operational in OPERATIONAL}
+    before_the_first_unlock = {"PENDING", "PROVISIONING", "MISSING"}
+    states |= set(product(set(OPERATIONAL) - before_the_first_unlock, ADMINISTRATIVE))
+    return {(*state, signal) for state, signal in product(states, SIGNALS)}
 
 
 def _ordered(counts: Counter[str]) -> dict[str, int]:
@@ -134,7 +146,8 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print(_counts_table(title.replace("_", " "), told[title].items()))
     console.print(
         f"{told['steps']} steps in {told['stories']} stories, {outcome.seconds} s, seed {outcome.seed}: "
-        f"{told['pairs_visited']} pairs of state and trigger, {told['deaths']} deaths, "
+        f"{told['pairs_visited']} pairs of state and trigger, {len(told['signal_pairs_not_visited'])} of "
+        f"{told['signal_pairs']} with a signal not met, {told['deaths']} deaths, "
         f"{told['between']} times something came between, {told['neighbours_faults']} calls failed, "
         f"{told['lost_answers']} of them with their answer lost"
     )

@@ -8,21 +8,18 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from shared.domain.errors import ProviderError
-from shared.domain.mail import ConfigurationFault, Outcome
-from shared.messaging.messages import ProvisionConfiguration
-from tests.model.model import SIGNALS, SOFT_THRESHOLD
+from shared.messaging.messages import ProjectEvents
+from tests.model.model import SIGNALS
 from tests.model.moments import Act, Where, die
-from tests.model.settling import heal
 from tests.model.world import OPERATORS, TENANTS, World
 
 LIVE_MAX = 5
 SLUGS = ("alpha", "beta", "gamma")
 REFUSED = "refused@example.com"
 INACTIVE = "inactive@example.com"
+SIGNALS_AS_OFTEN = (*SIGNALS, "lock", "unlock", "unlock", "re-verify", "re-provision")
 RECIPIENTS = ("one@example.com", "two@example.com", "three@example.com", REFUSED, INACTIVE)
 SECONDS = (1, 10, 35, 130, 200, 1_000, 4_000, 22_000, 90_000)
-BAD_TOKEN = ConfigurationFault("10", "no valid token")
 
 
 class Deed(Protocol):
@@ -38,8 +35,8 @@ def chosen(world: World, number: int) -> UUID:
 
 def answer_rings(world: World, count: int) -> None:
     for _ in range(count):
-        if world.bell.rung:
-            world.run(world.bell.rung.pop(0))
+        if world.bell.waiting:
+            world.run(world.bell.waiting.pop(0))
 
 
 # At the door
@@ -64,6 +61,19 @@ class Signal:
 
     def do(self, world: World) -> None:
         world.signal(chosen(world, self.number), self.name, self.operator, self.death)
+
+
+@dataclass(frozen=True, slots=True)
+class AskInVain:
+    """Every signal that changes nothing now, on any configuration, those that are gone included."""
+
+    number: int
+
+    def do(self, world: World) -> None:
+        e_id = world.ids[self.number % len(world.ids)]
+        for name in SIGNALS:
+            if not world.model.signal(e_id, name, world.clock.now()).changes:
+                world.signal(e_id, name, OPERATORS[self.number % 2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +132,17 @@ class Event:
     number: int
     kind: str
     death: Where | None = None
+    # Of the worker that folds it.
+    folded: Where | None = None
 
     def do(self, world: World) -> None:
-        if world.postmark.taken:
-            world.event(self.number % len(world.postmark.taken), self.kind, self.death)
+        if not world.postmark.taken:
+            return
+        number = self.number % len(world.postmark.taken)
+        world.event(number, self.kind, self.death)
+        if self.folded is not None:
+            job_id = world.postmark.taken[number].message.job_id
+            world.run(ProjectEvents(world.model.jobs[job_id].configuration), self.folded)
 
 
 # Workers, the scheduler and time
@@ -152,7 +169,7 @@ class Work:
     again: bool = False
 
     def do(self, world: World) -> None:
-        rung = world.bell.rung
+        rung = world.bell.waiting
         if not rung:
             return
         message = rung[self.number % len(rung)]
@@ -177,8 +194,8 @@ class Lose:
     number: int
 
     def do(self, world: World) -> None:
-        if world.bell.rung:
-            world.bell.rung.pop(self.number % len(world.bell.rung))
+        if world.bell.waiting:
+            world.bell.waiting.pop(self.number % len(world.bell.waiting))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,148 +229,3 @@ class GoOn:
             world.tick()
             answer_rings(world, 6)
             world.pass_time(timedelta(seconds=self.seconds))
-
-
-# Neighbours
-
-
-@dataclass(frozen=True, slots=True)
-class CallsFail:
-    call: str
-    error: ProviderError
-    times: int
-    after_effect: bool = False
-
-    def do(self, world: World) -> None:
-        world.faults.plan(self.call, self.error, after_effect=self.after_effect, times=self.times)
-
-
-@dataclass(frozen=True, slots=True)
-class Turnover:
-    """One configuration goes and another of its slug comes, or what failed is made again, while calls fail."""
-
-    number: int
-    fails: tuple[CallsFail, ...]
-    between: Between | None
-    removes: bool
-
-    def do(self, world: World) -> None:
-        e_id = chosen(world, self.number)
-        standing = world.model.standings[e_id]
-        if self.removes:
-            world.signal(e_id, "force-lock", OPERATORS[0])
-            world.signal(e_id, "remove", OPERATORS[0])
-            Work(0, self.between).do(world)
-            GoOn(3, 200).do(world)
-            Create(standing.tenant, standing.slug).do(world)
-            e_id = world.ids[-1]
-        for fail in self.fails:
-            fail.do(world)
-        world.signal(e_id, "provision", OPERATORS[1])
-        world.signal(e_id, "re-provision", OPERATORS[1])
-        world.run(ProvisionConfiguration(e_id), *self._interruption(world))
-        answer_rings(world, 3)
-
-    def _interruption(self, world: World) -> tuple[Where, Act] | tuple[()]:
-        return () if self.between is None else (self.between.where, self.between.act(world))
-
-
-@dataclass(frozen=True, slots=True)
-class SendsFail:
-    outcome: Outcome
-    taken: bool
-    times: int
-
-    def do(self, world: World) -> None:
-        for _ in range(self.times):
-            world.postmark.answer_next_send(self.outcome, taken=self.taken)
-
-
-@dataclass(frozen=True, slots=True)
-class SenderFails:
-    """As often in a row as it takes, with mail enough for it."""
-
-    number: int
-
-    def do(self, world: World) -> None:
-        world.postmark._send_answers.clear()
-        for _ in range(SOFT_THRESHOLD):
-            SendSome(self.number, 1).do(world)
-            world.postmark.answer_next_send(BAD_TOKEN)
-            GoOn(1, 1000).do(world)
-
-
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """A domain whose records nobody sees for longer than its window."""
-
-    number: int
-
-    def do(self, world: World) -> None:
-        e_id = chosen(world, self.number)
-        world.dns.unseen.add(world.model.standings[e_id].slug)
-        world.signal(e_id, "re-verify", OPERATORS[0])
-        answer_rings(world, 3)
-        world.pass_time(timedelta(hours=25))
-        GoOn(2, 1).do(world)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordsSpreadOrVanish:
-    slug: str
-
-    def do(self, world: World) -> None:
-        world.dns.unseen ^= {self.slug}
-
-
-@dataclass(frozen=True, slots=True)
-class SearchLags:
-    """Less than the grace that is given to it."""
-
-    seconds: int
-
-    def do(self, world: World) -> None:
-        world.search.lag = timedelta(seconds=self.seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class KeyMaterialIsGone:
-    def do(self, world: World) -> None:
-        world.cipher.versions = set()
-
-
-@dataclass(frozen=True, slots=True)
-class DoorbellIsDown:
-    def do(self, world: World) -> None:
-        world.bell.down = True
-
-
-@dataclass(frozen=True, slots=True)
-class ServersMayBeDeleted:
-    allowed: bool
-
-    def do(self, world: World) -> None:
-        world.postmark.server_deletion_allowed = self.allowed
-
-
-@dataclass(frozen=True, slots=True)
-class StrangerMakes:
-    """Something of the name of a configuration that has nothing at the provider, and is about to make nothing."""
-
-    number: int
-    what: str
-
-    def do(self, world: World) -> None:
-        row = world.row(chosen(world, self.number))
-        untouched = row.operational.value in {"PENDING", "MISSING"} and row.provisioned.nothing_left
-        if untouched and row.cleaned_up_at is None and not world.ledger.in_the_way(row):
-            world.ledger.strangers_make(self.what, world.ledger.names(row))
-
-
-@dataclass(frozen=True, slots=True)
-class AllIsWell:
-    def do(self, world: World) -> None:
-        heal(world)
-
-
-SIGNALS_AS_OFTEN = (*SIGNALS, "lock", "unlock", "unlock", "re-verify", "re-provision")

@@ -65,7 +65,7 @@ class Ledger:
 
     def strangers_leave(self) -> None:
         for what, key in self.strange:
-            (self.postmark.servers if what == "server" else self.postmark.domains).pop(key, None)  # type: ignore[attr-defined]
+            (self.postmark.servers if what == "server" else self.postmark.domains).pop(key, None)
         self.strange.clear()
 
     def names(self, row: EmailConfiguration) -> Names:

@@ -75,6 +75,7 @@ class Expected:
     reason: str | None = None
     changes: bool = False
     cancels: bool = False
+    opens_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def _verifying(before: Standing, now: datetime) -> Expected:
     if before.operational in {"PENDING", "PROVISIONING", "MISSING"}:
         return Expected(409, before, reason="not_provisioned")
     after = replace(before, operational="AWAITING_VERIFICATION", window_began_at=now)
-    return Expected(202, after, changes=True)
+    return Expected(202, after, changes=True, opens_window=True)
 
 
 def _locking(before: Standing, *, force: bool, busy: bool) -> Expected:

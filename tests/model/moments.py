@@ -42,6 +42,16 @@ class Moments:
         self._where: Where | None = None
         self._act: Act | None = None
         self._come_to = 0
+        self._suspended = False
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """In here nothing comes between."""
+        self._suspended = True
+        try:
+            yield
+        finally:
+            self._suspended = False
 
     @contextmanager
     def interrupted(self, where: Where, act: Act) -> Iterator[None]:
@@ -53,13 +63,13 @@ class Moments:
             self._disarm()
 
     def come_to(self) -> None:
-        if isinstance(self._where, At):
+        if isinstance(self._where, At) and not self._suspended:
             self._come_to += 1
             if self._come_to > self._where.number:
                 self._strike()
 
     def _point(self, name: str) -> None:
-        if self._where == AtPoint(name):
+        if self._where == AtPoint(name) and not self._suspended:
             self._strike()
 
     def _strike(self) -> None:

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from shared.domain.dns import DnsRecord
 from shared.domain.errors import ProviderError
 from shared.domain.mail import OutboundMessage, Outcome
+from shared.messaging.messages import Message as Ring
 from shared.ports.doorbell import Message
 from tests.fakes.clock import FixedClock
 from tests.fakes.dns import FakeZone
@@ -113,13 +114,13 @@ class Sender:
 
 
 class Search:
-    """The search, behind by `lag`: what was taken is found that much later."""
+    """The search, behind by `lag`, which is less than the grace it is given: what was taken is found so much later."""
 
     def __init__(self, postmark: FakePostmark, sender: Sender, clock: FixedClock) -> None:
         self._search = FakeSentMessages(postmark)
         self._sender = sender
         self._clock = clock
-        self.lag = timedelta()
+        self.lag = timedelta(seconds=100)
 
     def find_by_claim(self, server_token: str, claim_id: UUID) -> Mapping[UUID, str]:
         found = self._search.find_by_claim(server_token, claim_id)
@@ -150,3 +151,7 @@ class Bell(RecordingDoorbell):
 
     def ring(self, *messages: Message) -> bool:
         return super().ring(*(message for message in messages if message not in self.rung))
+
+    @property
+    def waiting(self) -> list[Ring]:
+        return cast("list[Ring]", self.rung)

@@ -19,7 +19,6 @@ def heal(world: World) -> None:
     world.cipher.versions.add(world.cipher.current)
     world.bell.down = False
     world.dns.unseen.clear()
-    world.search.lag = timedelta()
     world.ledger.strangers_leave()
 
 
@@ -39,9 +38,9 @@ def settle(world: World) -> None:
 
 def _answer_rings(world: World) -> None:
     for _ in range(_MESSAGES_MAX):
-        if not world.bell.rung:
+        if not world.bell.waiting:
             return
-        world.run(world.bell.rung.pop(0))
+        world.run(world.bell.waiting.pop(0))
     raise AssertionError("rings without end")
 
 

@@ -1,7 +1,7 @@
 """Looks at every commit: what changed, whether it may, and what the model makes of it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID
@@ -40,7 +40,7 @@ class WatchedStore(MemoryStore):
     def __init__(self, clock: FixedClock, new_id: NewId, moments: Moments) -> None:
         super().__init__(clock=clock, new_id=new_id)
         self._moments = moments
-        self.watch: Watch | None = None
+        self.on_commit: Callable[[State, State], None] = lambda _before, _after: None
 
     @property
     def state(self) -> State:
@@ -53,8 +53,7 @@ class WatchedStore(MemoryStore):
         with super().begin() as tx:
             yield tx
             self._moments.come_to()
-        if self.watch is not None:
-            self.watch.committed(before, self._state)
+        self.on_commit(before, self._state)
         self._moments.come_to()
 
 
@@ -224,8 +223,9 @@ class Watch:
         self._model.standings[row.e_id] = expected.after
         if expected.after.operational == "PROVISIONING":
             self.trouble.discard(row.e_id)
-        if expected.after.window_began_at == self._clock.now():
-            self._faulty_calls[row.e_id] = 0
+        if expected.opens_window:
+            # One call may be under way meanwhile, and be counted afterwards.
+            self._faulty_calls[row.e_id] = 1
         assert not (expected.cancels and self._waiting(row.e_id)), "a job still waits after a force-lock"
 
     def _evidence(self, row: EmailConfiguration) -> Evidence:
@@ -235,7 +235,7 @@ class Watch:
             all_made=self._ledger.is_whole(row),
             nothing_left=self._ledger.is_gone(row) and self._ledger.records_of(row) == 0,
             failure_kept=told is not None and bool(told.step and told.code and told.message),
-            trouble=row.e_id in self.trouble or self._ledger.in_the_way(row),
+            trouble=row.e_id in self.trouble,
             verified=row.provisioned.domain_id in self.verified_domains,
             faulty_calls=self._faulty_calls[row.e_id],
             accepted_calls=self._accepted_calls[row.e_id],

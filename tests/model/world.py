@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,58 +13,38 @@ from werkzeug.test import TestResponse
 
 from scheduler.jobs import SchedulerDeps
 from scheduler.timetable import Entry, timetable
-from shared import config
 from shared.bootstrap import Container
-from shared.config.settings import Settings
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import Conflict, KeyMaterialError, ProviderError
-from shared.messaging.messages import Message, ProvisionConfiguration, RemoveConfiguration, actor_name
+from shared.messaging.messages import Message as Ring
+from shared.messaging.messages import ProvisionConfiguration, RemoveConfiguration, actor_name
 from shared.ports.mail import Domain, WebhookSpec
 from tests.fakes.clock import FixedClock, SequentialIds
 from tests.fakes.dns import FakeZone
 from tests.fakes.key_material import FakeCipher
-from tests.fakes.mail import FakeMailAccount
+from tests.fakes.mail import FakeEventHistory, FakeMailAccount, FakeSuppressionList
 from tests.fakes.postmark import FakePostmark
+from tests.fakes.store.state import State
 from tests.model.ledger import Ledger
 from tests.model.model import SIGNALS, Expected, Model
 from tests.model.moments import Act, AtPoint, Death, Moments, Where, die
 from tests.model.ports import Bell, Faults, FaultyPort, PublicDns, Search, Sender
+from tests.model.stage import TEST_POST, settings, told
 from tests.model.tally import TALLY
 from tests.model.watch import Watch, WatchedStore
-from tests.unit.web.api import KEY, Api, container_of
+from tests.unit.web.api import Api, container_of
 from workers.main import POOLS
 
 TENANTS = (UUID(int=0x1000), UUID(int=0x2000))
 OPERATORS = ("anna@example.com", "ben@example.com")
 _LEASED = (ProvisionConfiguration, RemoveConfiguration)
-_TEST_POST = {"RecordType": "Delivery", "MessageID": "00000000-0000-0000-0000-000000000000"}
-
-
-@cache
-def settings() -> Settings:
-    """The defaults, but for small batches: three jobs are two calls."""
-    read = config.read(
-        {
-            "EMAIL_INFRASTRUCTURE": "Alpha002",
-            "EMAIL_PARTITION": "dev",
-            "EMAIL_DATABASE_URL": "postgresql://nobody@localhost/none",
-            "EMAIL_REDIS_URL": "redis://localhost:1/0",
-            "EMAIL_MAIL_ZONE_ID": "Z1",
-            "EMAIL_MAIL_ZONE_NAME": "dev.ardamails.com",
-            "EMAIL_POSTMARK_ACCOUNT_TOKEN": "account-token-of-tests",
-            "EMAIL_PUBLIC_BASE_URL": "https://mail.example.com",
-            "ARDA_API_KEY": KEY,
-            "EMAIL_KEY_MATERIAL_FILE": "nowhere.json",
-        }
-    )
-    return read.model_copy(update={"send": read.send.model_copy(update={"batch_size": 2})})
 
 
 @dataclass
 class Run:
     """A worker that has a message in hand."""
 
-    message: Message
+    message: Ring
     began_at: datetime
     lease: UUID | None = None
 
@@ -89,7 +68,7 @@ class World:
         self._new_id = SequentialIds()
         self.store = WatchedStore(self.clock, self._new_id, self.moments)
         self.watch = Watch(self.model, self.ledger, self.postmark, self.clock, TALLY)
-        self.store.watch = self.watch
+        self.store.on_commit = self._committed
         self.sender = Sender(
             self.postmark, self.moments, self.clock, calls=self.watch.calls, called=self.watch.called
         )
@@ -112,6 +91,8 @@ class World:
             mail_account=self._port(FakeMailAccount(self.postmark)),
             mail_sender=self.sender,
             sent_messages=self._port(self.search),
+            event_history=self._port(FakeEventHistory(self.postmark)),
+            suppression_list=self._port(FakeSuppressionList(self.postmark)),
             dns_zone=self._port(self.zone),
         )
 
@@ -125,7 +106,14 @@ class World:
             raised=self._call_raised,
         )
 
-    # What the neighbours tell
+    # What the store and the neighbours tell
+
+    def _committed(self, before: State, after: State) -> None:
+        run = self.runs[-1] if self.runs else None
+        if run is not None and run.lease is None and run.message.id in after.leases:
+            token, _ = after.leases[run.message.id]
+            run.lease = token if before.leases.get(run.message.id, (None,))[0] != token else None
+        self.watch.committed(before, after)
 
     def _before_call(self, name: str) -> None:
         run = self.runs[-1]
@@ -134,22 +122,26 @@ class World:
 
     def _outlived_its_lease(self, run: Run) -> bool:
         token, until = self.store.state.leases.get(run.message.id, (None, self.clock.now()))
-        run.lease = run.lease or token
         return token != run.lease or until <= self.clock.now()
 
     def _after_call(self, name: str, answer: object) -> None:
         run = self.runs[-1]
         self.ledger.made_by(run.message.id)
-        if isinstance(answer, Domain) and name == "check_domain" and answer.verified:
+        if isinstance(answer, Domain) and answer.dkim_verified and answer.return_path_verified:
             self.watch.verified_domains.add(answer.domain_id)
-        self.ledger.check(self.row(run.message.id))
+        row = self.row(run.message.id)
+        if self.ledger.in_the_way(row):
+            self.watch.trouble.add(row.e_id)
+        self.ledger.check(row)
 
     def _call_raised(self, name: str, error: ProviderError) -> None:
         TALLY.faults[f"{name}: {type(error).__name__}"] += 1
         self.watch.trouble.add(self.runs[-1].message.id)
 
     def _test_post_is_answered(self, spec: WebhookSpec) -> bool:
-        return self._receive(_TEST_POST, spec).status_code == 200
+        """While the call is under way, which is never for longer than the lease."""
+        with self.moments.suspended():
+            return self._receive(TEST_POST, spec).status_code == 200
 
     def _receive(self, payload: object, spec: WebhookSpec) -> TestResponse:
         headers = {"X-Email-Routing-Token": spec.routing_token, "Authorization": f"Bearer {spec.bearer}"}
@@ -240,12 +232,12 @@ class World:
     def _submit(self, tenant: UUID, body: object, key: str) -> TestResponse:
         return self.api.post("/job", body, headers={"Idempotency-Key": key, "X-Tenant-Id": str(tenant)})
 
-    def run(self, message: Message, where: Where | None = None, act: Act = die) -> None:
+    def run(self, message: Ring, where: Where | None = None, act: Act = die) -> None:
         """A worker takes the message. What it raises would be counted, and its row be found again by the scheduler."""
         self.runs.append(Run(message, self.clock.now()))
         if self.cipher.current not in self.cipher.versions:
             self.watch.trouble.add(message.id)
-        name = actor_name(type(message))  # type: ignore[arg-type]
+        name = actor_name(type(message))
         TALLY.runs[name] += 1
         try:
             with self._mortal(name), self.between(where, act):
@@ -282,8 +274,8 @@ class World:
             servers[0].inactive.add(recipient)
         for spec in specs:
             with self._mortal("an event"), self.between(where):
-                told = _told(kind, taken.message_id, taken.message.job_id, recipient)
-                response = self._receive(told, spec)
+                event = told(kind, taken.message_id, taken.message.job_id, recipient)
+                response = self._receive(event, spec)
                 e_id = self.model.jobs[taken.message.job_id].configuration
                 assert response.status_code == 200 or self._is_being_made(e_id), response.get_json()
                 TALLY.answers[f"{kind} {response.status_code}"] += 1
@@ -291,16 +283,3 @@ class World:
     def _is_being_made(self, e_id: UUID) -> bool:
         """Between a new routing token and the webhook that has it, events are turned away, and told again later."""
         return self.row(e_id).provisioned.webhook_id is None
-
-
-def _told(kind: str, message_id: str, job_id: UUID, recipient: str) -> dict[str, object]:
-    told: dict[str, object] = {
-        "RecordType": kind,
-        "MessageID": message_id,
-        "Metadata": {"job": str(job_id)},
-        "MessageStream": "outbound",
-    }
-    if kind == "Delivery":
-        return {**told, "Recipient": recipient, "DeliveredAt": "2026-11-02T09:00:00Z"}
-    ends_it = {"Type": "HardBounce", "Inactive": True} if kind == "Bounce" else {}
-    return {**told, **ends_it, "Email": recipient, "BouncedAt": "2026-11-02T09:00:01Z"}
