@@ -24,6 +24,7 @@ from shared.ports.store import Store, Transaction
 
 SLICE = 200
 ACTION = "job.rebuild"
+ACTION_ON_LIST = "suppressions.rebuild"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def rebuild_suppressions(tenant_id: UUID, deps: RebuildDeps) -> Iterator[Slice]:
             addresses = tx.tenant_log.addresses(tenant_id, after=after, limit=SLICE)
             found = _of_addresses(tx, tenant_id, addresses)
             if deps.operator is not None:
-                _mend_addresses(tx, tenant_id, found, deps.operator)
+                _mend_addresses(tx, tenant_id, found, deps.operator, deps.new_id())
         if not addresses:
             return
         yield Slice(len(addresses), addresses=tuple(found))
@@ -128,9 +129,26 @@ def _of_addresses(tx: Transaction, tenant_id: UUID, addresses: list[str]) -> lis
 
 
 def _mend_addresses(
-    tx: Transaction, tenant_id: UUID, found: list[AddressDifference], operator: Operator
+    tx: Transaction,
+    tenant_id: UUID,
+    found: list[AddressDifference],
+    operator: Operator,
+    action_id: UUID,
 ) -> None:
     """An active entry that nothing tells of is lifted: that is kept, and says by whom."""
+    if not found:
+        return
+    tx.audit.keep(
+        OperatorAction(
+            e_id=action_id,
+            tenant_id=tenant_id,
+            action=ACTION_ON_LIST,
+            subject_id=tenant_id,
+            author=operator.author,
+            reason=operator.reason,
+            at=tx.now(),
+        )
+    )
     states: dict[str, SuppressionState] = {}
     unfounded = []
     for difference in found:

@@ -56,7 +56,8 @@ _MARK_PROJECTED = (
         job_id=_joined.c.job_id,
         # Some real bounces name no address: from now on they are found by their job's.
         recipient=func.coalesce(_column.recipient, _recipient),
-        projected_at=func.now(),
+        # After the wait for other projectors, and the same for the whole batch.
+        projected_at=func.statement_timestamp(),
         due_at=None,
     )
 )

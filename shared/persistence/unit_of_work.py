@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, func, select, text
 
 from shared.persistence.account import PostgresAccountState
+from shared.persistence.actions import PostgresAudit
 from shared.persistence.checks import PostgresChecks
 from shared.persistence.configurations import PostgresConfigurations
 from shared.persistence.dead_letters import PostgresDeadLetters
@@ -24,6 +25,7 @@ from shared.persistence.turns import PostgresTurns
 from shared.persistence.waits import PostgresWaits
 from shared.persistence.webhook_keys import PostgresKeyUses, PostgresWebhookKeys
 from shared.persistence.webhook_looks import PostgresWebhookLooks
+from shared.ports.audit import Audit
 from shared.ports.checks import Checks
 from shared.ports.clock import NewId
 from shared.ports.configurations import Configurations
@@ -59,10 +61,12 @@ class PostgresTransaction:
     webhook_keys: WebhookKeys
     key_uses: KeyUses
     tenant_log: TenantLog
+    audit: Audit
 
     def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
         self._now: datetime | None = None
+        self.audit = PostgresAudit(connection)
         self.configurations = PostgresConfigurations(connection, new_id)
         self.jobs = PostgresJobs(connection, new_id)
         self.events = PostgresEvents(connection, new_id)

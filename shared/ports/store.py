@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Protocol
 
+from shared.ports.audit import Audit
 from shared.ports.checks import Checks
 from shared.ports.configurations import Configurations
 from shared.ports.dead_letters import DeadLetters
@@ -53,6 +54,7 @@ class Transaction(Protocol):
     webhook_keys: WebhookKeys
     key_uses: KeyUses
     tenant_log: TenantLog
+    audit: Audit
 
     def now(self) -> datetime:
         """The database's clock, aware UTC, the same throughout the transaction."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sandbox.roles
@@ -24,6 +25,7 @@ class Deployment:
         return self.name
 
 
+@cache
 def compose() -> dict[str, Any]:
     return dict(yaml("docker-compose.yml"))
 

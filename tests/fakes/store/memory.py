@@ -7,6 +7,7 @@ from threading import Lock
 
 from shared.domain.errors import StoreUnavailable
 from shared.persistence.ids import new_id
+from shared.ports.audit import Audit
 from shared.ports.checks import Checks
 from shared.ports.clock import NewId
 from shared.ports.configurations import Configurations
@@ -24,6 +25,7 @@ from shared.ports.waits import Waits
 from shared.ports.webhooks import KeyUses, WebhookKeys, WebhookLooks
 from tests.fakes.clock import FixedClock
 from tests.fakes.store.account import MemoryAccountState
+from tests.fakes.store.audit import MemoryAudit
 from tests.fakes.store.checks import MemoryChecks
 from tests.fakes.store.configurations import MemoryConfigurations
 from tests.fakes.store.dead_letters import MemoryDeadLetters
@@ -59,6 +61,7 @@ class MemoryTransaction:
     webhook_keys: WebhookKeys
     key_uses: KeyUses
     tenant_log: TenantLog
+    audit: Audit
 
     def __init__(self, state: State, moment: Moment, new_id: NewId) -> None:
         self._moment = moment
@@ -71,6 +74,7 @@ class MemoryTransaction:
         self.pressure = MemoryPressure(state, moment)
         self.dead_letters = letters
         self.turns = MemoryTurns(state, moment)
+        self.audit = MemoryAudit(state)
         self.checks = MemoryChecks(state, moment)
         self.waits = MemoryWaits(state, moment)
         self.presence = MemoryPresence(state, moment)

@@ -49,9 +49,12 @@ class MemorySuppressions:
         held = self.active_among(entry.tenant_id, [entry.address]).get(entry.address)
         if held is not None:
             return held
+        self._put_on(entry)
+        return entry
+
+    def _put_on(self, entry: SuppressionEntry) -> None:
         self._all[entry.e_id] = entry
         self._remember(entry, SuppressionFact(entry.since, entry.reason), entry.note)
-        return entry
 
     def lift(self, entry: SuppressionEntry, *, author: str, note: str | None) -> SuppressionEntry:
         held = self.get(entry.tenant_id, entry.e_id)
@@ -69,7 +72,13 @@ class MemorySuppressions:
     def import_many(self, tenant_id: UUID, entries: Sequence[SuppressionEntry]) -> ImportResult:
         if len(entries) > IMPORT_MAX or any(entry.tenant_id != tenant_id for entry in entries):
             raise ValueError(f"an import is of one tenant, and of at most {IMPORT_MAX} addresses")
-        added = sum(self.add(entry) is entry for entry in entries)
+        active = {held.address for held in self._all.values() if held.tenant_id == tenant_id and held.active}
+        added = 0
+        for entry in entries:
+            if entry.address not in active:
+                active.add(entry.address)
+                self._put_on(entry)
+                added += 1
         return ImportResult(added, active_already=len(entries) - added)
 
     def export(
@@ -80,7 +89,7 @@ class MemorySuppressions:
             for entry in self._all.values()
             if entry.tenant_id == tenant_id and entry.address > (after or "") and (entry.active or lifted)
         ]
-        addresses = sorted({entry.address for entry in found})[:limit]
+        addresses = set(sorted({entry.address for entry in found})[:limit])
         chosen = (entry for entry in found if entry.address in addresses)
         return sorted(chosen, key=lambda entry: (entry.address, entry.created_at, entry.e_id))
 

@@ -100,14 +100,14 @@ def lived(history: History) -> tuple[LogWorld, list[EmailJob]]:
 
 
 @given(HISTORIES)
-@settings(max_examples=300)
+@settings(max_examples=60)
 def test_rebuild_finds_nothing_whatever_the_order_repeats_and_resolutions_were(history: History) -> None:
     world, _ = lived(history)
     assert world.rebuild() == ([], [])
 
 
 @given(HISTORIES, st.integers(0, 2**32))
-@settings(max_examples=300)
+@settings(max_examples=60)
 def test_rebuild_finds_and_mends_exactly_the_jobs_that_were_tampered_with(
     history: History, seed: int
 ) -> None:
@@ -144,7 +144,7 @@ def detectable(beginning: tuple[JobStatus, JobStatus | None, bool], held: JobSta
 
 
 @given(HISTORIES, st.integers(0, 2**32))
-@settings(max_examples=300)
+@settings(max_examples=60)
 def test_rebuild_finds_and_mends_exactly_the_addresses_that_were_tampered_with(
     history: History, seed: int
 ) -> None:

@@ -384,7 +384,7 @@ EVENTS = st.dictionaries(KEYS | st.text(st.characters(), max_size=20), VALUES, m
 
 
 @hypothesis_settings(
-    max_examples=400,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
