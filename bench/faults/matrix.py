@@ -2,6 +2,7 @@
 
 from bench.faults import (
     of_disks,
+    of_events,
     of_leaders,
     of_locks,
     of_network,
@@ -16,6 +17,7 @@ from bench.faults.rehearsal import FAULTS, Fault
 
 MODULES = (
     of_disks,
+    of_events,
     of_leaders,
     of_locks,
     of_network,

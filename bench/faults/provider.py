@@ -88,6 +88,11 @@ class Provider:
             records=self.records_of(wanted),
         )
 
+    def webhooks_of(self, slugs: Iterable[str]) -> dict[str, list[Json]]:
+        wanted = set(slugs)
+        servers = _by_slug(self._rows("/servers", "Servers"), lambda row: _last_label(row["Name"], wanted))
+        return {slug: self._webhooks(rows) for slug, rows in servers.items()}
+
     def records_of(self, slugs: Iterable[str]) -> dict[str, list[str]]:
         wanted = set(slugs)
         found: dict[str, list[str]] = {}

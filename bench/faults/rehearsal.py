@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from secrets import token_hex
 
-from bench.faults.callers import Body, Callers, plain
+from bench.faults.callers import Body, Callers, Door, plain
 from bench.faults.histories import Histories, Verdict, judge
 from bench.faults.result import Result
 from bench.faults.rows import DoubtWatch, Row
@@ -58,13 +58,14 @@ class Rehearsal:
         body: Body = plain,
         ends: Collection[str] = ("DELIVERED",),
         later: Collection[str] = (),
+        door: Door | None = None,
     ) -> Callers:
-        """`ends`: in what status these jobs may come to rest. `later`: see `Callers`."""
+        """`ends`: in what status these jobs may come to rest. `later`: see `Callers`. `door`: with another key."""
         self._groups += 1
         prefix = f"{self.prefix}-{self._groups}"
         self.ends[prefix] = ends
         callers = Callers(
-            self.world.door,
+            door or self.world.door,
             tenants or self.world.tenants(self.size.tenants),
             prefix,
             jobs=jobs,

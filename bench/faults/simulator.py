@@ -45,9 +45,34 @@ class Simulator:
     def set(self, **settings: Any) -> None:
         self._ask("PATCH", "/settings", settings)
 
-    def advance(self, seconds: float) -> None:
-        """Its clock, so that what was to come later comes now."""
-        self._ask("POST", "/clock", {"advance_seconds": seconds, "settle": False})
+    def advance(self, seconds: float, *, settle: bool = False) -> None:
+        """Its clock, so that what was to come later comes now. `settle`: wait for that, 10 s at most."""
+        self._ask("POST", "/clock", {"advance_seconds": seconds, "settle": settle})
+
+    def now(self) -> float:
+        """By its clock, in seconds since the epoch: ahead of ours."""
+        return float(self._ask("GET", "/clock")["now_seconds"])
+
+    def counts(self) -> Json:
+        """Of everything it holds; `deliveries`: events on their way to webhooks, also those that wait for a retry."""
+        return self._ask("GET", "/state")
+
+    def attempts(self, since: int = 0) -> list[Json]:
+        """What it posted, in its order, whatever came of it; without the first `since`, and without test posts."""
+        found: list[Json] = []
+        while some := self._ask("GET", f"/webhook-attempts?since={since + len(found)}")["attempts"]:
+            found += some
+        return found
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """It pauses no trigger, however many events in a row it has to give up."""
+        before = self._ask("GET", "/settings")["unverify_after_failures"]
+        self.set(unverify_after_failures=1_000_000)
+        try:
+            yield
+        finally:
+            self.set(unverify_after_failures=before)
 
     def rules(self) -> list[Json]:
         """With how often each fired."""
