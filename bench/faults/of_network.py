@@ -146,7 +146,7 @@ def _through(url: SplitResult, proxy: Proxy) -> str:
 @fault(
     "F11",
     "200 ms latency and resets between the workers and the provider, the database, the broker",
-    long=Size(rate=15, times=3, seconds=60),
+    long=Size(rate=15, times=3, seconds=30),
     short=Size(rate=10, times=1, seconds=3),
 )
 def bad_weather(run: Rehearsal) -> None:
