@@ -1,6 +1,8 @@
 """Much mail of several kinds, by batches, so that the provider has much to tell."""
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle, islice
 
@@ -11,6 +13,8 @@ from sandbox.client import Client, Json
 from sandbox.stack.tenant import Tenant
 
 BATCH_OF_CALLS = 250
+AGAIN_SECONDS = 0.2
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -56,17 +60,15 @@ def pour(
 
 def _accepted(client: Client, tenant: Tenant, fate: Fate, keys: Sequence[str]) -> dict[str, set[str]]:
     jobs = [_job(tenant, fate, key) for key in keys]
-    for _ in range(20):
-        try:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(requests.RequestException):
             answer = client.send_batch(jobs)
-        except requests.RequestException:
-            continue
-        if answer.status == 200:
-            results = answer.body["results"]
-            return {
-                key: {str(result["job"]["payload"]["eId"])} for key, result in zip(keys, results, strict=True)
-            }
-    raise RuntimeError("a batch was not accepted")
+            if answer.status == 200:
+                results = zip(keys, answer.body["results"], strict=True)
+                return {key: {str(result["job"]["payload"]["eId"])} for key, result in results}
+        time.sleep(AGAIN_SECONDS)
+    raise TimeoutError("a batch was not accepted")
 
 
 def _job(tenant: Tenant, fate: Fate, key: str) -> Json:

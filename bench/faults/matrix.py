@@ -1,6 +1,7 @@
 """All faults, in their order."""
 
 from bench.faults import (
+    of_callbacks,
     of_disks,
     of_events,
     of_leaders,
@@ -16,6 +17,7 @@ from bench.faults import (
 from bench.faults.rehearsal import FAULTS, Fault
 
 MODULES = (
+    of_callbacks,
     of_disks,
     of_events,
     of_leaders,
