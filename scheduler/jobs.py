@@ -16,11 +16,13 @@ from shared.messaging.messages import (
     ProjectEvents,
     ProvisionConfiguration,
     RemoveConfiguration,
+    ResealToken,
     ResolveDoubts,
     SendJobs,
     VerifyConfiguration,
 )
 from shared.ports.doorbell import Doorbell
+from shared.ports.key_material import KeyVersions
 from shared.ports.store import Store, Transaction
 from shared.ports.waits import Waiting
 from shared.steering import finish_drain
@@ -29,6 +31,7 @@ from shared.telemetry.metrics import (
     record_configurations_by_state,
     record_oldest_waits,
     record_sweep,
+    record_tokens_behind,
     record_webhooks_by_state,
 )
 
@@ -43,6 +46,7 @@ class SchedulerDeps:
     limit: int
     # From doubt to the first look at the provider.
     look_in_seconds: float
+    keys: KeyVersions
 
 
 def due_sends(deps: SchedulerDeps) -> None:
@@ -113,6 +117,20 @@ def open_gaps(deps: SchedulerDeps) -> None:
 
 def due_lifts(deps: SchedulerDeps) -> None:
     _ring_for("due_lifts", LiftSuppressions, lambda tx: tx.lifts.due(deps.limit), deps)
+
+
+def stale_tokens(deps: SchedulerDeps) -> None:
+    """Tokens that an older key version sealed. Those that cannot be opened come again with each look."""
+    deps.keys.look()
+    current = deps.keys.current_version
+    if current is None:
+        return
+    with deps.store.begin() as tx:
+        behind = tx.sealed_tokens.behind(current, after=None, limit=deps.limit)
+        uses = tx.sealed_tokens.uses()
+    record_tokens_behind(sum(use.rows for version, use in uses.items() if version != current))
+    deps.doorbell.ring_again(*(ResealToken(e_id) for e_id in behind))
+    record_sweep("stale_tokens", len(behind))
 
 
 def tell_states(deps: SchedulerDeps) -> None:

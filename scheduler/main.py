@@ -108,6 +108,7 @@ def main() -> None:
         doorbell=container.doorbell,
         limit=settings.scheduler.sweep_limit,
         look_in_seconds=0,
+        keys=container.key_versions,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -30,7 +30,7 @@ from shared.ports.clock import Clock, NewId
 from shared.ports.dead_letters import HandlerFault
 from shared.ports.dns import DnsZone
 from shared.ports.doorbell import Doorbell
-from shared.ports.key_material import TokenCipher
+from shared.ports.key_material import KeyVersions, TokenCipher
 from shared.ports.leadership import Leadership
 from shared.ports.mail import (
     EventHistory,
@@ -60,6 +60,7 @@ class Container:
     leadership: Leadership
     doorbell: Doorbell
     cipher: TokenCipher
+    key_versions: KeyVersions
     mail_account: MailAccount
     mail_sender: MailSender
     sent_messages: SentMessages
@@ -83,6 +84,7 @@ def build(settings: Settings, role: str) -> Container:
     )
     wire = Wire(_postmark(settings))
     store = PostgresStore(engine)
+    registry = MaterialRegistry(settings.key_material.file, on_refresh=_tell_refresh)
     return Container(
         settings=settings,
         clock=SystemClock(),
@@ -90,7 +92,8 @@ def build(settings: Settings, role: str) -> Container:
         store=store,
         leadership=AdvisoryLeadership(engine),
         doorbell=build_doorbell(_broker(settings)),
-        cipher=AesGcmCipher(MaterialRegistry(settings.key_material.file, on_refresh=_tell_refresh)),
+        cipher=AesGcmCipher(registry),
+        key_versions=registry,
         mail_account=PostmarkAccount(
             wire, _pace(store, "postmark", settings.postmark.account_calls_per_second)
         ),

@@ -138,6 +138,7 @@ class Scheduler(Group):
     sweep_seconds: Seconds
     verification_seconds: Seconds
     reconcile_seconds: Seconds
+    registry_seconds: Seconds
     sweep_limit: Count
     leader_seconds: Seconds
 

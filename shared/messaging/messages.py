@@ -37,6 +37,14 @@ class CheckWebhook:
 
 
 @dataclass(frozen=True, slots=True)
+class ResealToken:
+    """Of the configuration with this id: by the current key version."""
+
+    id: UUID
+    queue: ClassVar[str] = queues.PROVISIONING
+
+
+@dataclass(frozen=True, slots=True)
 class SendJobs:
     """Of the configuration with this id: whatever is due."""
 
@@ -86,6 +94,7 @@ Message = (
     | CheckWebhook
     | CatchUpEvents
     | LiftSuppressions
+    | ResealToken
 )
 TYPES: tuple[type[Message], ...] = (
     ProvisionConfiguration,
@@ -97,6 +106,7 @@ TYPES: tuple[type[Message], ...] = (
     CheckWebhook,
     CatchUpEvents,
     LiftSuppressions,
+    ResealToken,
 )
 
 

@@ -19,6 +19,7 @@ from shared.persistence.jobs import PostgresJobs
 from shared.persistence.lifts import PostgresLifts
 from shared.persistence.presence import PostgresPresence
 from shared.persistence.pressure import PostgresPressure
+from shared.persistence.sealed_tokens import PostgresSealedTokens
 from shared.persistence.suppressions import PostgresSuppressions
 from shared.persistence.tenant_log import PostgresTenantLog
 from shared.persistence.turns import PostgresTurns
@@ -37,6 +38,7 @@ from shared.ports.lifts import Lifts
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
+from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
 from shared.ports.waits import Waits
@@ -62,11 +64,13 @@ class PostgresTransaction:
     key_uses: KeyUses
     tenant_log: TenantLog
     audit: Audit
+    sealed_tokens: SealedTokens
 
     def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
         self._now: datetime | None = None
         self.audit = PostgresAudit(connection)
+        self.sealed_tokens = PostgresSealedTokens(connection)
         self.configurations = PostgresConfigurations(connection, new_id)
         self.jobs = PostgresJobs(connection, new_id)
         self.events = PostgresEvents(connection, new_id)

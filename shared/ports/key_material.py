@@ -1,5 +1,6 @@
 """Encryption of what we must keep and must not show."""
 
+from collections.abc import Set
 from typing import Protocol
 from uuid import UUID
 
@@ -12,3 +13,21 @@ class TokenCipher(Protocol):
         ...
 
     def decrypt(self, envelope: str, *, tenant_id: UUID, configuration_id: UUID) -> str: ...
+
+    def is_current(self, envelope: str) -> bool:
+        """Whether it was sealed by the current key version, as far as this process knows."""
+        ...
+
+
+class KeyVersions(Protocol):
+    """Which key versions are mounted."""
+
+    def look(self) -> None:
+        """Reads the file again if it has changed. A file that cannot be used leaves everything as it is."""
+        ...
+
+    @property
+    def versions(self) -> Set[str]: ...
+
+    @property
+    def current_version(self) -> str | None: ...

@@ -23,6 +23,7 @@ from shared.ports.lifts import Lifts
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
+from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.suppressions import Suppressions
 from shared.ports.waits import Waits
 from shared.ports.webhooks import KeyUses, WebhookKeys, WebhookLooks
@@ -55,6 +56,7 @@ class Transaction(Protocol):
     key_uses: KeyUses
     tenant_log: TenantLog
     audit: Audit
+    sealed_tokens: SealedTokens
 
     def now(self) -> datetime:
         """The database's clock, aware UTC, the same throughout the transaction."""

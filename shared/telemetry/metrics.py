@@ -42,6 +42,14 @@ _HOOK_STATES = Gauge(
     ("state",),
     multiprocess_mode="mostrecent",
 )
+_RESEALED = Counter(
+    "email_material_registry_reseal", "Server tokens sealed anew by the current key version", ("outcome",)
+)
+_BEHIND = Gauge(
+    "email_material_registry_tokens_behind",
+    "Server tokens that an older key version sealed",
+    multiprocess_mode="mostrecent",
+)
 _LIFTS = Counter(
     "email_suppression_provider_lift", "Addresses the provider was asked to release", ("outcome",)
 )
@@ -244,6 +252,18 @@ def record_lifts(configuration_id: UUID, counts: Mapping[str, int]) -> None:
     for outcome, count in counts.items():
         _LIFTS.labels(outcome).inc(count)
     _log.info("email.suppression.provider_lifted", configuration=str(configuration_id), **counts)
+
+
+def record_resealed(configuration_id: UUID, *, outcome: str, error: str | None = None) -> None:
+    _RESEALED.labels(outcome).inc()
+    if error is not None:
+        _log.error(
+            "email.material_registry.token_unreadable", configuration=str(configuration_id), error=error
+        )
+
+
+def record_tokens_behind(count: int) -> None:
+    _BEHIND.set(count)
 
 
 def record_registry_added(versions: int) -> None:

@@ -29,6 +29,17 @@ class FakeCipher:
             raise CiphertextInvalid("not sealed for this tenant and configuration")
         return plaintext
 
+    def is_current(self, envelope: str) -> bool:
+        return envelope.startswith(f"a1.k{self.current}:")
+
+    # And `ports.key_material.KeyVersions`.
+    def look(self) -> None:
+        pass
+
+    @property
+    def current_version(self) -> str | None:
+        return self.current
+
     def _require(self, version: str) -> None:
         if version not in self.versions:
             raise KeyVersionMissing(version)

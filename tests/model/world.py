@@ -82,7 +82,7 @@ class World:
             register(broker, container)
         self._actors = broker.actors
         self._entries = timetable(settings().scheduler)
-        self._scheduler = SchedulerDeps(self.store, self.bell, limit=100, look_in_seconds=0)
+        self._scheduler = SchedulerDeps(self.store, self.bell, limit=100, look_in_seconds=0, keys=self.cipher)
 
     def _container(self) -> Container:
         return replace(

@@ -9,10 +9,12 @@ from shared.messaging.messages import (
     CheckWebhook,
     ProvisionConfiguration,
     RemoveConfiguration,
+    ResealToken,
     VerifyConfiguration,
 )
 from workers.provisioning.deps import ProvisioningDeps
 from workers.provisioning.handler import provision, remove
+from workers.provisioning.resealing import reseal_token
 from workers.provisioning.verification import verify
 from workers.provisioning.webhook_health import check_webhook
 
@@ -22,3 +24,4 @@ def register(broker: dramatiq.Broker, deps: ProvisioningDeps) -> None:
     declare(broker, RemoveConfiguration, partial(remove, deps=deps))
     declare(broker, VerifyConfiguration, partial(verify, deps=deps))
     declare(broker, CheckWebhook, partial(check_webhook, deps=deps))
+    declare(broker, ResealToken, partial(reseal_token, deps=deps))

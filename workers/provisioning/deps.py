@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.naming import Names, names_for
+from shared.messaging.messages import ResealToken
 from shared.ports.clock import NewId
 from shared.ports.dns import DnsZone
 from shared.ports.doorbell import Doorbell
@@ -34,9 +35,12 @@ class ProvisioningDeps:
         return names_for(configuration.slug, configuration.from_local_part, self.zone.name)
 
     def server_token(self, configuration: EmailConfiguration) -> str:
-        """Raises `KeyMaterialError`."""
+        """Raises `KeyMaterialError`. One that an older key version sealed is rung for, to be sealed anew."""
         envelope = configuration.provisioned.server_token
         assert envelope is not None, "the step before this one keeps the token"
-        return self.cipher.decrypt(
+        token = self.cipher.decrypt(
             envelope, tenant_id=configuration.tenant_id, configuration_id=configuration.e_id
         )
+        if not self.cipher.is_current(envelope):
+            self.doorbell.ring(ResealToken(configuration.e_id))
+        return token

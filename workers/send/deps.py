@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.domain.configuration import EmailConfiguration
+from shared.messaging.messages import ResealToken
 from shared.ports.clock import NewId
 from shared.ports.doorbell import Doorbell
 from shared.ports.key_material import TokenCipher
@@ -31,3 +32,9 @@ class SendDeps:
         return self.cipher.decrypt(
             envelope, tenant_id=configuration.tenant_id, configuration_id=configuration.e_id
         )
+
+    def ring_for_old_seal(self, configuration: EmailConfiguration) -> None:
+        """A token that an older key version sealed is to be sealed anew. Not inside a transaction."""
+        envelope = configuration.provisioned.server_token
+        if envelope is not None and not self.cipher.is_current(envelope):
+            self.doorbell.ring(ResealToken(configuration.e_id))

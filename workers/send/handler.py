@@ -33,6 +33,7 @@ def send_jobs(configuration_id: UUID, deps: SendDeps) -> None:
     fault_point("send.claimed")
     if batch.more:
         deps.doorbell.ring(SendJobs(configuration_id))
+    deps.ring_for_old_seal(batch.configuration)
     send_batch(batch, deps)
 
 

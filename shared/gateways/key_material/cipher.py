@@ -49,6 +49,9 @@ class AesGcmCipher:
         except (InvalidTag, UnicodeDecodeError):
             raise CiphertextInvalid("not sealed by this key for this tenant and configuration") from None
 
+    def is_current(self, envelope: str) -> bool:
+        return version_of(envelope) == self._registry.current()[0]
+
 
 def version_of(envelope: str) -> str:
     """The key version an envelope names, without opening it. Raises `CiphertextInvalid`."""

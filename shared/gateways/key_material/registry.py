@@ -36,7 +36,7 @@ class _Unreadable(Exception):
 
 
 class MaterialRegistry:
-    """Reads the file again when it has changed and something new is to be sealed, and when a version is missing.
+    """Reads the file again when it has changed and something is sealed or looked at, and when a version is missing.
 
     `on_refresh` hears of every reading.
     """
@@ -58,8 +58,7 @@ class MaterialRegistry:
 
     def current(self) -> tuple[str, str]:
         """Version id and material for new ciphertexts. Raises `KeyMaterialError` when nothing is mounted."""
-        if self._material.current is None or self._stamp() != self._seen:
-            self.refresh()
+        self.look()
         held = self._material
         if held.current is None:
             raise KeyMaterialError("no key material is mounted")
@@ -73,6 +72,11 @@ class MaterialRegistry:
             return self._material.versions[version]
         except KeyError:
             raise KeyVersionMissing(version) from None
+
+    def look(self) -> None:
+        """Implements `ports.key_material.KeyVersions`."""
+        if self._material.current is None or self._stamp() != self._seen:
+            self.refresh()
 
     def refresh(self) -> Refresh:
         with self._reading:

@@ -19,6 +19,7 @@ from shared.ports.lifts import Lifts
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
+from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
 from shared.ports.waits import Waits
@@ -35,6 +36,7 @@ from tests.fakes.store.jobs import MemoryJobs
 from tests.fakes.store.lifts import MemoryLifts
 from tests.fakes.store.presence import MemoryPresence
 from tests.fakes.store.pressure import MemoryPressure
+from tests.fakes.store.sealed_tokens import MemorySealedTokens
 from tests.fakes.store.state import Moment, State
 from tests.fakes.store.suppressions import MemorySuppressions
 from tests.fakes.store.tenant_log import MemoryTenantLog
@@ -62,6 +64,7 @@ class MemoryTransaction:
     key_uses: KeyUses
     tenant_log: TenantLog
     audit: Audit
+    sealed_tokens: SealedTokens
 
     def __init__(self, state: State, moment: Moment, new_id: NewId) -> None:
         self._moment = moment
@@ -75,6 +78,7 @@ class MemoryTransaction:
         self.dead_letters = letters
         self.turns = MemoryTurns(state, moment)
         self.audit = MemoryAudit(state)
+        self.sealed_tokens = MemorySealedTokens(state)
         self.checks = MemoryChecks(state, moment)
         self.waits = MemoryWaits(state, moment)
         self.presence = MemoryPresence(state, moment)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -22,6 +22,7 @@ from shared.messaging.messages import (
     ProjectEvents,
     ProvisionConfiguration,
     RemoveConfiguration,
+    ResealToken,
     ResolveDoubts,
     SendJobs,
     VerifyConfiguration,
@@ -31,6 +32,7 @@ from shared.ports.waits import Waiting
 from tests import factories
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.doorbell import RecordingDoorbell
+from tests.fakes.key_material import FakeCipher
 from tests.fakes.store import MemoryStore
 
 SENDING = {
@@ -46,10 +48,11 @@ IN_DOUBT = {"status": JobStatus.IN_DOUBT, "claim_id": UUID(int=1), "in_doubt_sin
 class World:
     store: MemoryStore = field(default_factory=MemoryStore)
     doorbell: RecordingDoorbell = field(default_factory=RecordingDoorbell)
+    keys: FakeCipher = field(default_factory=FakeCipher)
 
     @property
     def deps(self) -> SchedulerDeps:
-        return SchedulerDeps(self.store, self.doorbell, limit=3, look_in_seconds=0)
+        return SchedulerDeps(self.store, self.doorbell, limit=3, look_in_seconds=0, keys=self.keys)
 
     def add(self, configuration: EmailConfiguration) -> UUID:
         with self.store.begin() as tx:
@@ -220,3 +223,33 @@ def test_each_state_tells_how_long_its_oldest_has_waited_and_zero_when_none_does
         state: REGISTRY.get_sample_value("email_oldest_wait_seconds", {"state": state}) for state in Waiting
     }
     assert waited == {state: 420.0 if state is Waiting.PROVISIONING else 0.0 for state in Waiting}
+
+
+def test_tokens_of_an_older_key_version_are_rung_for_and_those_of_the_current_one_are_not(
+    world: World,
+) -> None:
+    old, new = factories.configuration(), factories.configuration()
+    for one, version in ((old, "v1"), (new, "v2")):
+        sealed = replace(one.provisioned, server_token=f"a1.k{version}:AA")
+        world.add(replace(one, provisioned=sealed))
+    world.keys.current = "v2"
+    jobs.stale_tokens(world.deps)
+    assert world.rung() == [(ResealToken, old.e_id)]
+    assert REGISTRY.get_sample_value("email_material_registry_tokens_behind") == 1.0
+
+
+def test_without_a_key_that_is_current_no_token_is_old(world: World) -> None:
+    world.add_sendable()
+    world.keys = cast("FakeCipher", Unmounted())
+    jobs.stale_tokens(world.deps)
+    assert not world.rung()
+
+
+class Unmounted:
+    """Implements `ports.key_material.KeyVersions`."""
+
+    versions: frozenset[str] = frozenset()
+    current_version = None
+
+    def look(self) -> None:
+        pass

@@ -8,12 +8,13 @@ from scheduler.jobs import SchedulerDeps
 from scheduler.main import Ticker
 from scheduler.timetable import Entry, timetable
 from tests.fakes.doorbell import RecordingDoorbell
+from tests.fakes.key_material import FakeCipher
 from tests.fakes.store import MemoryStore
 from tests.unit.scheduler.test_ticker import SETTINGS, FakeLeadership
 
 
 def ticker(file: Path, *, leads: bool, stuck_after_seconds: float = 300.0) -> Ticker:
-    deps = SchedulerDeps(MemoryStore(), RecordingDoorbell(), limit=10, look_in_seconds=0)
+    deps = SchedulerDeps(MemoryStore(), RecordingDoorbell(), limit=10, look_in_seconds=0, keys=FakeCipher())
     return Ticker(
         FakeLeadership(leads=leads),
         deps,

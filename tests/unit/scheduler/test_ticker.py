@@ -13,6 +13,7 @@ from scheduler.timetable import timetable
 from shared.config import read
 from shared.domain.errors import Conflict, StoreUnavailable
 from tests.fakes.doorbell import RecordingDoorbell
+from tests.fakes.key_material import FakeCipher
 from tests.fakes.store import MemoryStore
 from tests.unit.config.test_read import ENOUGH
 
@@ -58,7 +59,9 @@ class World:
     def __init__(self, *, leads: bool) -> None:
         self.leadership = FakeLeadership(leads=leads)
         self.store = CountingStore()
-        self.deps = SchedulerDeps(self.store, RecordingDoorbell(), limit=10, look_in_seconds=0)
+        self.deps = SchedulerDeps(
+            self.store, RecordingDoorbell(), limit=10, look_in_seconds=0, keys=FakeCipher()
+        )
         self.ticker = Ticker(self.leadership, self.deps, SETTINGS)
         self.scheduler = BackgroundScheduler(timezone="UTC")
         self.ticker.schedule_on(self.scheduler)

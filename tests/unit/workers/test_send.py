@@ -16,7 +16,7 @@ from shared.domain.mail import (
     Unknown,
 )
 from shared.domain.suppression import SuppressionReason
-from shared.messaging.messages import SendJobs
+from shared.messaging.messages import ResealToken, SendJobs
 from tests import factories
 from tests.unit.workers.breaker import Breaker
 from tests.unit.workers.send_world import POLICY, World
@@ -437,3 +437,12 @@ def test_a_drain_does_not_end_while_a_job_is_in_doubt(world: World) -> None:
     world.resolve()
     assert world.job(e_id).status is SENT
     assert world.configuration.administrative is LOCKED
+
+
+def test_a_token_that_an_older_key_sealed_still_sends_and_is_rung_for_to_be_sealed_anew(world: World) -> None:
+    world.cipher.versions.add("v2")
+    world.cipher.current = "v2"
+    world.accept()
+    world.send()
+    assert world.statuses() == {SENT: 1}
+    assert world.rung(ResealToken) == [world.e_id]
