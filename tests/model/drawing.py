@@ -67,6 +67,7 @@ meanwhile: st.SearchStrategy[Deed] = st.one_of(
 betweens = st.one_of(st.none(), st.builds(Between, places), st.builds(Between, places, meanwhile))
 
 folds = st.one_of(st.none(), _points("project."))
+calls = st.one_of(st.none(), _points("send."))
 looks = st.one_of(st.none(), st.builds(Between, _points("doubt.")), st.builds(Between, places, meanwhile))
 
 
@@ -113,7 +114,7 @@ DEEDS: tuple[tuple[int, st.SearchStrategy[Deed]], ...] = (
     (6, _CALLS),
     (4, _SENDS),
     (2, _some(trouble.SenderFails, numbers, st.booleans())),
-    (3, _some(trouble.Doubts, numbers, st.booleans(), st.sampled_from((20, 130, 4_000)), looks)),
+    (3, _some(trouble.Doubts, numbers, st.booleans(), st.sampled_from((20, 130, 4_000)), looks, calls)),
     (3, _some(deeds.AskInVain, numbers)),
     (1, _some(trouble.Overdue, numbers)),
     (1, _some(trouble.RecordsSpreadOrVanish, st.sampled_from(SLUGS))),

@@ -75,13 +75,15 @@ class Doubts:
     taken: bool
     seconds: int
     between: Between | None
+    # Of the worker that makes the call.
+    sending: Where | None = None
 
     def do(self, world: World) -> None:
         e_id = sending(world, self.number)
         world.postmark._send_answers.clear()
         world.postmark.answer_next_send(Unknown("read_timeout", "no whole answer"), taken=self.taken)
         SendSome(self.number, 2).do(world)
-        world.run(SendJobs(e_id))
+        world.run(SendJobs(e_id), self.sending)
         for _ in range(2):
             world.pass_time(timedelta(seconds=self.seconds))
             if self.between is None:
