@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from shared.cli.exits import EmailctlError, of_module
+from shared.cli.key_versions import keys
 from shared.cli.session import Session, Tools
 from shared.cli.suppression import suppression
 from shared.cli.tenant import tenant
@@ -40,6 +41,7 @@ def cli(ctx: click.Context) -> None:
     ctx.obj = Session(tools)
 
 
+cli.add_command(keys)
 cli.add_command(suppression)
 cli.add_command(tenant)
 cli.add_command(webhooks)

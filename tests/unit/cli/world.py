@@ -70,7 +70,7 @@ class World:
     @property
     def container(self) -> Container:
         plain = container_of(self.settings, self.store, self.doorbell, new_id, self.store.clock)
-        return replace(plain, mail_account=self.mail_account, cipher=self.cipher)
+        return replace(plain, mail_account=self.mail_account, cipher=self.cipher, key_versions=self.cipher)
 
     def run(self, *args: object, answer: str | None = None, **env: str | None) -> Result:
         """`answer`: what somebody at a terminal says to the question."""
