@@ -22,6 +22,8 @@ from pathlib import Path
 from types import FrameType
 
 from sandbox.files import private_folder, write_json
+from shared import config
+from shared.gateways.route53.zone import make_route53_client
 
 # What takes its time to import, by the module that is run.
 _PRELOADED = {
@@ -122,11 +124,19 @@ def _become(command: list[str], wishes: Wishes, start: int) -> None:
         os._exit(code)
 
 
+def _warm_up() -> None:
+    """What each start would read anew from files that do not change: the defaults, and what boto3 knows of AWS."""
+    with suppress(config.InvalidSettings):
+        config.read()
+    make_route53_client("http://127.0.0.1:1")
+
+
 def main(arguments: list[str]) -> None:
     folder, name, command = Path(arguments[0]), arguments[1], arguments[2:]
     private_folder(folder)
     for module in _PRELOADED.get(command[0], ()):
         importlib.import_module(module)
+    _warm_up()
     Nursery(folder, name, command).run()
 
 
