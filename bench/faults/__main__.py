@@ -11,6 +11,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -67,6 +68,11 @@ class Show:
         if not console.is_terminal:
             console.print(f"{fault.name}: {fault.title} ...")
 
+    def chance(self, found: Result) -> None:
+        console.print(
+            f"{found.fault} was not held, and nothing was lost or doubled: once more ({found.note})"
+        )
+
     def ended(self, found: Result) -> None:
         self._progress.advance(self._task)
         counts = (
@@ -85,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     faults = [matrix()[name] for name in asked.faults or matrix()]
     results = []
-    for found in _run(faults, short=asked.short, keep=asked.keep):
+    for found in _run(faults, asked):
         results.append(found)
         result.write(results, path)  # what is found is kept, whatever comes after it
     result.show(results, console)
@@ -94,15 +100,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(found.held for found in results) else 1
 
 
-def _run(faults: Sequence[Fault], *, short: bool, keep: Path | None) -> Iterator[Result]:
+def _run(faults: Sequence[Fault], asked: argparse.Namespace) -> Iterator[Result]:
     with (
         tempfile.TemporaryDirectory(prefix="email-faults-") as folder,
         Show(len(faults)) as show,
-        world.running(keep or Path(folder), lambda news: show.doing(f"starting {news['step']}")) as started,
+        world.running(
+            asked.keep or Path(folder), lambda news: show.doing(f"starting {news['step']}")
+        ) as started,
     ):
         for fault in faults:
             show.begins(fault)
-            found = rehearse(fault, started, short=short, tell=show.doing)
+            found = rehearse(fault, started, short=asked.short, tell=show.doing)
+            if asked.again and found.may_be_chance:
+                show.chance(found)
+                second = rehearse(fault, started, short=asked.short, tell=show.doing)
+                found = replace(second, note=f"second try, first: {found.note}; now: {second.note}")
             show.ended(found)
             yield found
         show.doing("stopping the world")
@@ -120,6 +132,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="each fault small")
     parser.add_argument(
         "--table", type=Path, metavar="FILE", help="put the last table into this document, and run nothing"
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="rehearse a fault once more that was not held, unless something was lost or doubled",
     )
     parser.add_argument("--keep", type=Path, help="a folder for the world; its logs stay there")
     asked = parser.parse_args(arguments)

@@ -30,6 +30,11 @@ class Result:
     # After the fault's beginning; None when no job was seen in doubt.
     last_resolved_seconds: float | None
 
+    @property
+    def may_be_chance(self) -> bool:
+        """Too few deaths, or patience that ended, on a busy machine. What is lost or doubled never is."""
+        return not self.held and not self.lost and not self.doubled
+
 
 _BEGIN, _END = "<!-- faults -->", "<!-- end of faults -->"
 _NAMES = tuple(field.name for field in fields(Result))
