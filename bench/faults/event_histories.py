@@ -38,7 +38,7 @@ _bounce_ids = count(2**53 + 10**9)
 
 @dataclass(frozen=True)
 class Happened:
-    """`what` in the words of the oracles of `bench.sequences`."""
+    """`what` in the words of the oracles of `tests.unit.domain.event_oracle`."""
 
     what: str
     at: datetime

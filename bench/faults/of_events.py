@@ -17,9 +17,9 @@ from bench.faults.mail import FATES, pour
 from bench.faults.provider import Provider
 from bench.faults.rehearsal import Rehearsal, Size, fault
 from bench.faults.simulator import SEND
-from bench.sequences import State, address_by_oracle, status_by_oracle
 from sandbox.client import BASE
 from sandbox.stack.tenant import Tenant
+from tests.unit.domain.event_oracle import State, address_by_oracle, status_by_oracle
 
 # Of the simulator's clock: what it would tell by itself comes when nobody is there any more.
 NEVER_SECONDS = 1e9

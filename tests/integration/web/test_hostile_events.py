@@ -435,7 +435,7 @@ def test_slow_headers_hold_nobody(server: Ingress) -> None:
 
 
 def test_slow_bodies_with_a_key_hold_no_more_than_a_thread_each(server: Ingress) -> None:
-    """The bound: a process has so many threads, and the kernel may give all of them to one. See docs/reliability.md."""
+    """The bound: a process has so many threads, and the kernel may give all slow clients to one process."""
     port = server.port
     with ExitStack() as stack:
         slow = slowly(stack, THREADS - 1, port, KEY)
