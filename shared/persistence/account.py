@@ -33,6 +33,7 @@ _PROBE = (
     .values(probing_until=after("probe"), updated_at=func.now())
     .returning(_column.id)
 )
+_HAND_BACK = update(provider_account).where(_column.id == _ONLY, ~_PAUSED).values(probing_until=null())
 _RESUME = delete(provider_account).where(_column.id == _ONLY, ~_PAUSED)
 _UNTIL = select(_column.paused_until).where(_PAUSED)
 
@@ -86,6 +87,9 @@ class PostgresAccountState:
         }
         in_a_row = int(run(self._connection, _PAUSE, wanted).scalar_one())
         return min(longest_seconds, seconds * 2.0 ** min(in_a_row - 1, _DOUBLINGS_MAX))
+
+    def hand_back(self) -> None:
+        run(self._connection, _HAND_BACK)
 
     def resume(self) -> None:
         run(self._connection, _RESUME)

@@ -37,6 +37,11 @@ class ConfigurationWork:
         leased = statement.values(lease_token=token, lease_until=after("lease"))
         return run(self._connection, leased, {"lease": timedelta(seconds=lease_seconds)}).rowcount == 1
 
+    def renew_lease(self, e_id: UUID, *, token: UUID, lease_seconds: float) -> bool:
+        statement = update(email_configuration).where(_column.e_id == e_id, _column.lease_token == token)
+        renewed = statement.values(lease_until=after("lease"))
+        return run(self._connection, renewed, {"lease": timedelta(seconds=lease_seconds)}).rowcount == 1
+
     def drop_lease(self, e_id: UUID, *, token: UUID) -> None:
         statement = update(email_configuration).where(_column.e_id == e_id, _column.lease_token == token)
         self._connection.execute(statement.values(lease_token=None, lease_until=None))

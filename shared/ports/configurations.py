@@ -82,6 +82,10 @@ class Configurations(Protocol):
         """False while another token's lease runs. The same token renews its own."""
         ...
 
+    def renew_lease(self, e_id: UUID, *, token: UUID, lease_seconds: float) -> bool:
+        """False when somebody else has had it since, also when it is free again: what was read then is outdated."""
+        ...
+
     def drop_lease(self, e_id: UUID, *, token: UUID) -> None: ...
 
     def take_verification(

@@ -33,6 +33,10 @@ class AccountState(Protocol):
         """
         ...
 
+    def hand_back(self) -> None:
+        """Of who got PROBE and has nothing to find out with: the next who asks gets it. In the same transaction."""
+        ...
+
     def resume(self) -> None:
         """After a probe that was answered: open again, and the next pause is short again.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from shared.domain.dns import DnsRecord, canonical, checked_in_zone
 from shared.domain.errors import ProviderError
+from shared.ports.lease import before_call
 from shared.ports.store import outside_transaction
 
 
@@ -26,6 +27,7 @@ class FakeZone:
 
     def upsert(self, records: Sequence[DnsRecord]) -> None:
         outside_transaction()
+        before_call()
         checked = [checked_in_zone(record, self._name) for record in records]
         self._raise_fault()
         if checked:
@@ -34,6 +36,7 @@ class FakeZone:
 
     def delete(self, names_and_types: Iterable[tuple[str, str]]) -> None:
         outside_transaction()
+        before_call()
         wanted = [checked_in_zone(DnsRecord(name, type, ""), self._name) for name, type in names_and_types]
         self._raise_fault()
         removed = [self.records.pop(_key(record.name, record.type), None) for record in wanted]
@@ -42,6 +45,7 @@ class FakeZone:
 
     def find(self, name: str, type: str) -> DnsRecord | None:
         outside_transaction()
+        before_call()
         checked_in_zone(DnsRecord(name, type, ""), self._name)
         self._raise_fault()
         return self.records.get(_key(name, type))

@@ -24,6 +24,7 @@ from shared.domain.mail import (
 from shared.domain.suppression import normalised
 from shared.domain.webhook import WebhookStatistics
 from shared.ports.dns import DnsZone
+from shared.ports.lease import before_call
 from shared.ports.mail import Domain, ServerCreated, Signature, WebhookSpec
 from shared.ports.store import outside_transaction
 
@@ -210,6 +211,7 @@ class FakePostmark:
     def call(self, name: str) -> Iterator[None]:
         """Around the effect of every call but `send`."""
         outside_transaction()
+        before_call()
         self.calls[name] += 1
         faults = self._faults.get(name)
         fault = faults.pop(0) if faults else None

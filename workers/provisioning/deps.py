@@ -1,5 +1,7 @@
 """What the provisioning pool works with."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shared.domain.configuration import EmailConfiguration
@@ -30,6 +32,7 @@ class ProvisioningDeps:
     # Where the provider reaches us, and the key it shows there.
     webhook_url: str
     webhook_bearer: str = field(repr=False)
+    monotonic: Callable[[], float] = time.monotonic
 
     def names(self, configuration: EmailConfiguration) -> Names:
         return names_for(configuration.slug, configuration.from_local_part, self.zone.name)

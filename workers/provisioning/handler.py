@@ -49,6 +49,9 @@ def _provision(configuration: EmailConfiguration, deps: ProvisioningDeps, saver:
         configuration, failure = _undo_all(configuration, deps, saver)
         if failure is not None:
             return _report(configuration.e_id, Trigger.PROVISIONING_FAILED, deps, failure)
+    elif configuration.failure is not None:
+        # Everything was undone by somebody who did not live to report it.
+        return _report(configuration.e_id, Trigger.PROVISIONING_FAILED, deps, configuration.failure)
     try:
         configuration = _run_steps(configuration, deps, saver)
     except StepFailed as failed:

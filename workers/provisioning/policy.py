@@ -30,6 +30,11 @@ class ProvisioningPolicy:
             webhook_check=timedelta(minutes=settings.callbacks.check_minutes),
         )
 
+    @property
+    def call_within_seconds(self) -> float:
+        """Of a lease's life: a call that begins in its first quarter is over before its end, the longest one too."""
+        return self.lease_seconds / 4
+
     def wait_seconds(self, tries: int, *, at_least_seconds: float | None = None) -> float:
         doubled: float = self.retry_base_seconds * 2.0 ** max(tries - 1, 0)
         return max(doubled, at_least_seconds or 0.0)

@@ -6,6 +6,7 @@ scheduler rings again when it has run out. A crash does the same, without the wo
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from shared.domain.configuration import EmailConfiguration, Step
 from shared.domain.errors import Conflict, ProviderError
 from shared.domain.webhook import fingerprint
 from shared.ports.configurations import Change
+from shared.ports.lease import looked_after
+from shared.ports.store import Transaction
 from shared.steering import Steered
 from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_provisioning_step
@@ -30,12 +33,51 @@ class Later(Exception):
         self.seconds = seconds
 
 
+class Lease:
+    """On one configuration. Its age is told by the worker's own clock, which goes on while the worker is stopped."""
+
+    def __init__(self, configuration_id: UUID, deps: ProvisioningDeps) -> None:
+        self._token = deps.new_id()
+        self._configuration_id = configuration_id
+        self._deps = deps
+        self._renewed_at = 0.0
+
+    def take(self, tx: Transaction) -> bool:
+        """False when another worker has it."""
+        began = self._deps.monotonic()
+        taken = tx.configurations.take_lease(
+            self._configuration_id, token=self._token, lease_seconds=self._deps.policy.lease_seconds
+        )
+        self._renewed_at = began
+        return taken
+
+    def renew(self, tx: Transaction, *, seconds: float | None = None) -> None:
+        """Raises `Conflict` when another worker has had it since."""
+        began = self._deps.monotonic()
+        lease_seconds = self._deps.policy.lease_seconds if seconds is None else seconds
+        if not tx.configurations.renew_lease(
+            self._configuration_id, token=self._token, lease_seconds=lease_seconds
+        ):
+            raise Conflict("the lease ran out, and another worker has had it since")
+        self._renewed_at = began
+
+    def look(self) -> None:
+        """Before a call: a lease that could run out during it is renewed first. Raises `Conflict` when it is lost."""
+        if self._deps.monotonic() - self._renewed_at > self._deps.policy.call_within_seconds:
+            with self._deps.store.begin() as tx:
+                self.renew(tx)
+
+    def drop(self) -> None:
+        with self._deps.store.begin() as tx:
+            tx.configurations.drop_lease(self._configuration_id, token=self._token)
+
+
 @dataclass(frozen=True, slots=True)
 class Saver:
     """Commits progress; renews the lease with it, so that only a silent worker loses it. Then it raises `Conflict`."""
 
     deps: ProvisioningDeps
-    lease: UUID
+    lease: Lease
     routing_token: str = field(repr=False)
 
     def intend(self, configuration: EmailConfiguration, step: Step) -> EmailConfiguration:
@@ -64,10 +106,7 @@ class Saver:
     ) -> EmailConfiguration:
         """`shown_key`: the one that the webhook shows us from now on, for a later rotation to know."""
         with self.deps.store.begin() as tx:
-            if not tx.configurations.take_lease(
-                configuration.e_id, token=self.lease, lease_seconds=self.deps.policy.lease_seconds
-            ):
-                raise Conflict("the lease ran out, and another worker has it")
+            self.lease.renew(tx)
             if shown_key is not None:
                 tx.webhook_keys.set(configuration.e_id, fingerprint(shown_key))
             moved = replace(configuration, updated_at=tx.now())
@@ -79,31 +118,24 @@ Work = Callable[[EmailConfiguration, ProvisioningDeps, Saver], Steered | None]
 
 def leased(configuration_id: UUID, deps: ProvisioningDeps, work: Work) -> None:
     """Runs `work` under a lease, if nobody else is at it; rings for what comes next after letting go."""
-    saver = Saver(deps, lease=deps.new_id(), routing_token=secrets.token_urlsafe(ROUTING_TOKEN_BYTES))
+    lease = Lease(configuration_id, deps)
+    saver = Saver(deps, lease, routing_token=secrets.token_urlsafe(ROUTING_TOKEN_BYTES))
     with deps.store.begin() as tx:
-        lease_seconds = deps.policy.lease_seconds
-        if not tx.configurations.take_lease(configuration_id, token=saver.lease, lease_seconds=lease_seconds):
+        if not lease.take(tx):
             return
         configuration = tx.configurations.get(configuration_id)
     assert configuration is not None, "a lease is on a row"
     try:
-        steered = work(configuration, deps, saver)
+        with looked_after(lease.look):
+            steered = work(configuration, deps, saver)
     except Later as later:
-        _hold_lease(configuration_id, deps, saver, later.seconds)
+        # Whoever has it by now waits, or works, by himself.
+        with suppress(Conflict), deps.store.begin() as tx:
+            lease.renew(tx, seconds=later.seconds)
         return
     except ProviderError:
-        _drop_lease(configuration_id, deps, saver)
+        lease.drop()
         raise
-    _drop_lease(configuration_id, deps, saver)
+    lease.drop()
     if steered is not None:
         deps.doorbell.ring(*steered.rings)
-
-
-def _drop_lease(configuration_id: UUID, deps: ProvisioningDeps, saver: Saver) -> None:
-    with deps.store.begin() as tx:
-        tx.configurations.drop_lease(configuration_id, token=saver.lease)
-
-
-def _hold_lease(configuration_id: UUID, deps: ProvisioningDeps, saver: Saver, seconds: float) -> None:
-    with deps.store.begin() as tx:
-        tx.configurations.take_lease(configuration_id, token=saver.lease, lease_seconds=seconds)

@@ -98,6 +98,9 @@ def _claim(
         if gate is Gate.PROBE
         else _take(tx, configuration.e_id, claim_id, _limit(permit, deps.policy), deps.policy)
     )
+    probe = gate is Gate.PROBE and bool(taken.jobs)
+    if gate is Gate.PROBE and not probe:
+        tx.account.hand_back()
     return Batch(
         claim_id=claim_id,
         configuration=configuration,
@@ -105,7 +108,7 @@ def _claim(
         jobs=taken.jobs,
         unsent=taken.unsent,
         more=taken.more,
-        probe=gate is Gate.PROBE,
+        probe=probe,
         limited=permit.limited,
         not_after_monotonic=not_after_monotonic,
     )
@@ -135,8 +138,14 @@ def _take_for_probe(tx: Transaction, configuration_id: UUID, claim_id: UUID, pol
     After a long pause whole queues have expired; a probe for each of them would keep the account shut for days.
     """
     unsent: tuple[Settlement, ...] = ()
-    for _ in range(_PASSED_OVER_MAX):
-        taken = _take(tx, configuration_id, claim_id, 1, policy)
+    for passed_over in range(_PASSED_OVER_MAX):
+        try:
+            taken = _take(tx, configuration_id, claim_id, 1, policy)
+        except _NotNow:
+            if not passed_over:
+                raise
+            # All that was due is settled, and that is to stay.
+            return _Taken((), unsent, more=False)
         unsent += taken.unsent
         if taken.jobs:
             break

@@ -25,6 +25,7 @@ from urllib3.exceptions import (
 )
 
 from shared.gateways.postmark.answers import LATE, Answer, Exchange, NoAnswer
+from shared.ports.lease import before_call
 from shared.ports.store import outside_transaction
 
 # How much goes out between two looks at the clock. What the kernel has taken goes out even while we are stopped.
@@ -92,6 +93,7 @@ class Wire:
         outside_transaction()
         read_timeout = read_timeout_seconds or self._settings.read_timeout_seconds
         session = self._lines.session(self._settings.keep_alive_seconds)
+        before_call()
         _progress.begin(self._monotonic, not_after_monotonic, read_timeout)
         try:
             response = session.request(

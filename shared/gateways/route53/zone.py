@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.domain.dns import DnsRecord, canonical, checked_in_zone, txt_chunks
 from shared.domain.errors import InvalidValue, ProviderError, ProviderRefused, ProviderUnavailable
+from shared.ports.lease import before_call
 from shared.ports.pace import Pace
 from shared.ports.store import outside_transaction
 
@@ -137,6 +138,7 @@ class Route53Zone:
 
 
 def _asked(call: Callable[[], Result]) -> Result:
+    before_call()
     try:
         return call()
     except ClientError as error:

@@ -156,3 +156,19 @@ def test_nothing_is_due_while_the_account_is_paused_or_probed(
     assert due(store) == 1
     resume(store)
     assert due(store) == 1
+
+
+def test_a_probe_that_is_handed_back_goes_to_the_next_who_asks(store: Store, time_passes: TimePasses) -> None:
+    pause(store, seconds=1)
+    time_passes(1)
+    with store.begin() as tx:
+        assert tx.account.gate(probe_seconds=30) is Gate.PROBE
+        tx.account.hand_back()
+    assert [gate(store), gate(store)] == [Gate.PROBE, Gate.SHUT]
+
+
+def test_nothing_is_handed_back_while_a_pause_runs(store: Store) -> None:
+    pause(store)
+    with store.begin() as tx:
+        tx.account.hand_back()
+    assert gate(store) is Gate.SHUT

@@ -74,6 +74,26 @@ def test_a_lease_is_no_change(store: Store, acme: EmailConfiguration) -> None:
         assert len(tx.configurations.history(acme.e_id)) == 1
 
 
+def test_a_lease_is_renewed_by_who_has_it_also_when_it_ran_out_and_nobody_came(store: Store) -> None:
+    one = configuration()
+    add(store, one)
+    take(store, one, MINE, seconds=-1)
+    with store.begin() as tx:
+        assert tx.configurations.renew_lease(one.e_id, token=MINE, lease_seconds=60)
+    assert not take(store, one, YOURS)
+
+
+def test_a_lease_that_somebody_else_has_had_is_not_renewed_though_it_is_free(store: Store) -> None:
+    one = configuration()
+    add(store, one)
+    take(store, one, MINE, seconds=-1)
+    take(store, one, YOURS)
+    with store.begin() as tx:
+        assert not tx.configurations.renew_lease(one.e_id, token=MINE, lease_seconds=60)
+        tx.configurations.drop_lease(one.e_id, token=YOURS)
+        assert not tx.configurations.renew_lease(one.e_id, token=MINE, lease_seconds=60)
+
+
 def test_a_due_verification_is_taken_once_until_it_is_due_again(store: Store) -> None:
     one = awaiting()
     add(store, one)

@@ -41,6 +41,11 @@ class MemoryAccountState:
         self._state.pauses[_ONLY] = Pause(max(until, held.until) if held else until, in_a_row)
         return length
 
+    def hand_back(self) -> None:
+        held = self._pause
+        if held is not None and self.paused_until() is None:
+            self._state.pauses[_ONLY] = replace(held, probing_until=None)
+
     def resume(self) -> None:
         if self.paused_until() is None:
             self._state.pauses.pop(_ONLY, None)

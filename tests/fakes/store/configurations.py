@@ -128,6 +128,10 @@ class MemoryConfigurations:
         self._state.leases[e_id] = (token, self._moment.after(lease_seconds))
         return True
 
+    def renew_lease(self, e_id: UUID, *, token: UUID, lease_seconds: float) -> bool:
+        holder, _ = self._state.leases.get(e_id, (None, None))
+        return holder == token and self.take_lease(e_id, token=token, lease_seconds=lease_seconds)
+
     def drop_lease(self, e_id: UUID, *, token: UUID) -> None:
         if self._state.leases.get(e_id, (None,))[0] == token:
             del self._state.leases[e_id]

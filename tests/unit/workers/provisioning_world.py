@@ -92,6 +92,7 @@ class World:
             policy=replace(POLICY, **policy),
             webhook_url="https://mail.example.com/v1/shop-access/email/job/postmark-events",
             webhook_bearer="the-api-key",
+            monotonic=lambda: self.store.clock.now().timestamp(),
         )
 
     def signal(self, trigger: Trigger) -> Steered:

@@ -95,3 +95,10 @@ def test_removal_survives_a_death_at_every_moment() -> None:
         world = after_death(removing, World.remove, dies_at)
         assert world.configuration.cleaned_up_at is not None
         assert world.nothing_is_left()
+
+
+def test_a_death_between_undoing_and_reporting_still_ends_with_the_failure_or_without_one() -> None:
+    """MISSING and why, or on its way with nothing to explain: never both."""
+    for dies_at in range(moments(failing, World.provision)):
+        found = after_death(failing, World.provision, dies_at).configuration
+        assert (found.operational is Operational.MISSING) == (found.failure is not None), dies_at
