@@ -26,14 +26,9 @@ from shared.ports.key_material import KeyVersions
 from shared.ports.store import Store, Transaction
 from shared.ports.waits import Waiting
 from shared.steering import finish_drain
+from shared.telemetry.callbacks import record_tokens_behind, record_webhooks_by_state
 from shared.telemetry.fault_points import fault_point
-from shared.telemetry.metrics import (
-    record_configurations_by_state,
-    record_oldest_waits,
-    record_sweep,
-    record_tokens_behind,
-    record_webhooks_by_state,
-)
+from shared.telemetry.metrics import record_configurations_by_state, record_oldest_waits, record_sweep
 
 AUTHOR = "scheduler"
 

@@ -9,7 +9,7 @@ from threading import Lock
 
 from shared.bootstrap import Container
 from shared.ports.clock import Clock
-from shared.telemetry.metrics import record_gap_opened
+from shared.telemetry.callbacks import record_gap_opened
 from web import errors
 from web.intake import keys, presence
 

@@ -11,7 +11,6 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.domain.lifecycle import Administrative, Operational
-from shared.domain.webhook import WebhookState
 
 _log = structlog.get_logger("email")
 
@@ -34,25 +33,6 @@ _STEP = Counter(
     "email_configuration_provisioning_step", "Provisioning steps, by outcome", ("step", "outcome")
 )
 _CHECK = Counter("email_configuration_verification_check", "Checks of a domain", ("outcome",))
-_CAUGHT_UP = Counter("email_webhook_caught_up", "Events that callbacks had not told, by asking afterwards")
-_HOOKS = Counter("email_webhook_check", "Looks at webhooks, by what was found", ("state",))
-_HOOK_STATES = Gauge(
-    "email_webhook_state",
-    "Webhooks in each state, as of their last look",
-    ("state",),
-    multiprocess_mode="mostrecent",
-)
-_RESEALED = Counter(
-    "email_material_registry_reseal", "Server tokens sealed anew by the current key version", ("outcome",)
-)
-_BEHIND = Gauge(
-    "email_material_registry_tokens_behind",
-    "Server tokens that an older key version sealed",
-    multiprocess_mode="mostrecent",
-)
-_LIFTS = Counter(
-    "email_suppression_provider_lift", "Addresses the provider was asked to release", ("outcome",)
-)
 _ACCEPTED = Counter("email_send_accepted", "Jobs accepted")
 _REFUSED = Counter("email_send_refused", "Jobs refused at the door", ("reason",))
 _OUTCOME = Counter("email_send_outcome", "Messages by what the provider made of them", ("outcome", "code"))
@@ -215,55 +195,6 @@ def record_projected(configuration_id: UUID, counts: Mapping[str, int]) -> None:
         _PROJECTED.labels(outcome).inc(count)
     if counts:
         _log.info("email.webhook.projected", configuration=str(configuration_id), **counts)
-
-
-def record_gap_opened(cause: str, *, configurations: int, seconds: float) -> None:
-    """Events of this time may have been lost: they are asked for."""
-    _log.warning(
-        "email.webhook.gap_opened", cause=cause, configurations=configurations, seconds=round(seconds)
-    )
-
-
-def record_gap_caught_up(configuration_id: UUID, *, found: int, fault: str | None) -> None:
-    _CAUGHT_UP.inc(found)
-    _log.info("email.webhook.caught_up", configuration=str(configuration_id), found=found, fault=fault)
-
-
-def record_gap_put_off(configuration_id: UUID, *, code: str, tries: int) -> None:
-    _log.warning(
-        "email.webhook.catch_up_put_off", configuration=str(configuration_id), code=code, tries=tries
-    )
-
-
-def record_webhook_health(configuration_id: UUID, *, state: str, failures: int) -> None:
-    _HOOKS.labels(state).inc()
-    if state != WebhookState.OK:
-        _log.warning(
-            "email.webhook.ailing", configuration=str(configuration_id), state=state, failures=failures
-        )
-
-
-def record_webhooks_by_state(counts: Mapping[str, int]) -> None:
-    for state in WebhookState:
-        _HOOK_STATES.labels(state.value).set(counts.get(state.value, 0))
-
-
-def record_lifts(configuration_id: UUID, counts: Mapping[str, int]) -> None:
-    for outcome, count in counts.items():
-        _LIFTS.labels(outcome).inc(count)
-    _log.info("email.suppression.provider_lifted", configuration=str(configuration_id), **counts)
-
-
-def record_resealed(configuration_id: UUID, *, outcome: str, error: str | None = None) -> None:
-    _RESEALED.labels(outcome).inc()
-    if error is not None:
-        _log.error(
-            "email.material_registry.token_unreadable", configuration=str(configuration_id), error=error
-        )
-
-
-def record_tokens_behind(count: int) -> None:
-    _BEHIND.set(count)
 
 
 def record_registry_added(versions: int) -> None:

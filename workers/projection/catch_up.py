@@ -20,7 +20,7 @@ from shared.ports.key_material import TokenCipher
 from shared.ports.mail import TOO_MANY, EventHistory, EventReader
 from shared.ports.pace import Pace
 from shared.ports.store import Store
-from shared.telemetry.metrics import record_gap_caught_up, record_gap_put_off
+from shared.telemetry.callbacks import record_gap_caught_up, record_gap_put_off
 from workers.projection.policy import CatchUpPolicy
 
 # Events, or jobs, between two commits.

@@ -11,7 +11,7 @@ from shared.ports.key_material import TokenCipher
 from shared.ports.lifts import Lift
 from shared.ports.mail import LIFT_MAX, SuppressionList
 from shared.ports.store import Store
-from shared.telemetry.metrics import record_lifts
+from shared.telemetry.callbacks import record_lifts
 from workers.projection.policy import CatchUpPolicy
 
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from shared.domain.errors import KeyMaterialError
-from shared.telemetry.metrics import record_resealed
+from shared.telemetry.callbacks import record_resealed
 from workers.provisioning.deps import ProvisioningDeps
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import KeyMaterialError, ProviderError
 from shared.domain.webhook import WebhookHealth, WebhookSeen, WebhookState, health_of
-from shared.telemetry.metrics import record_webhook_health
+from shared.telemetry.callbacks import record_webhook_health
 from workers.provisioning.deps import STREAM, ProvisioningDeps
 
 
