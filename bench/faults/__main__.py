@@ -97,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     result.show(results, console)
     result.write_section(results, section)
     console.print(f"written to {path} and {section}")
-    return 0 if all(found.held for found in results) else 1
+    held = (not (found.lost or found.doubled) if asked.promise else found.held for found in results)
+    return 0 if all(held) else 1
 
 
 def _run(faults: Sequence[Fault], asked: argparse.Namespace) -> Iterator[Result]:
@@ -137,6 +138,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--again",
         action="store_true",
         help="rehearse a fault once more that was not held, unless something was lost or doubled",
+    )
+    parser.add_argument(
+        "--promise",
+        action="store_true",
+        help="end with 1 only when something was lost or doubled: for a machine whose speed nobody knows",
     )
     parser.add_argument("--keep", type=Path, help="a folder for the world; its logs stay there")
     asked = parser.parse_args(arguments)
