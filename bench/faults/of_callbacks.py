@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Sequence
 
-from bench.faults.emailctl import Emailctl
+from bench.faults.catching_up import catch_up
 from bench.faults.mail import FATES, events_of, pour
 from bench.faults.nursery import Wishes
 from bench.faults.plan import TIME_SCALE
@@ -13,8 +13,6 @@ from bench.faults.rehearsal import Rehearsal, Size, fault
 from sandbox.stack.tenant import Tenant
 
 SENT_SECONDS = 120.0
-CAUGHT_UP_SECONDS = 120.0
-LOOK_SECONDS = 0.2
 # Of ours, between two deaths.
 BETWEEN_SECONDS = (0.5, 2.5)
 # Events of so many jobs of each tenant happen while nobody takes them.
@@ -81,44 +79,11 @@ def _be_away(run: Rehearsal, tenants: Sequence[Tenant], clerk: Clerk) -> None:
 
 
 def _catch_up(run: Rehearsal, tenants: Sequence[Tenant], clerk: Clerk) -> int:
-    """By the operators' command. How many events were new.
-
-    The simulator's clock is ahead of ours, and what it dates lies in our future, of which the command will not hear.
-    So nobody looks at the gaps until they reach as far as the simulator's calendar.
-    """
+    """How many events were new."""
     ids = [tenant.configuration_eid for tenant in tenants]
-    emailctl, ask = Emailctl(run.world.processes), run.world.database.ask
-    now = ask("SELECT now()")[0][0]
-    with run.world.processes.dressed({"projection": Wishes(held=True)}):
-        for e_id in ids:
-            times = ("--from", clerk.begun_at.isoformat(), "--until", now.isoformat())
-            why = ("--author", "rehearsal", "--reason", "the ingress was away")
-            said = emailctl.run("webhooks", "catch-up", "--configuration", e_id, *times, *why)
-            run.require(said.code == 0, f"catch-up ended with {said.code}: {said.complaint}")
-        ask(
-            "UPDATE event_gap SET until_at = to_timestamp(%s)"
-            " WHERE finished_at IS NULL AND configuration_id::text = ANY(%s) RETURNING e_id",
-            run.world.simulator.now(),
-            ids,
-        )
-    return _finished(run, ids, now)
-
-
-def _finished(run: Rehearsal, ids: Sequence[str], since: object) -> int:
-    question = (
-        "SELECT count(*) FILTER (WHERE finished_at IS NULL), count(*), sum(found), array_agg(DISTINCT fault)"
-        " FROM event_gap WHERE opened_at >= %s AND configuration_id::text = ANY(%s)"
-    )
-    deadline = time.monotonic() + CAUGHT_UP_SECONDS
-    while True:
-        (left, gaps, found, faults) = run.world.database.ask(question, since, list(ids))[0]
-        run.tell(f"{left} of {gaps} gaps open, {found} events found")
-        if not left or time.monotonic() > deadline:
-            break
-        time.sleep(LOOK_SECONDS)
-    run.require(gaps == len(ids) and not left, f"{left} of {gaps} gaps are not closed")
-    run.require(faults == [None], f"gaps ended with {faults}")
-    return int(found or 0)
+    caught_up = catch_up(run.world, ids, clerk.begun_at, run.tell)
+    run.wrong.extend(caught_up.wrong)
+    return caught_up.found
 
 
 def _check(run: Rehearsal, posted: Posted, *, at_least: int) -> None:

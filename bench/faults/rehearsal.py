@@ -4,9 +4,11 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from secrets import token_hex
 
 from bench.faults.callers import Body, Callers, Door, plain
+from bench.faults.catching_up import catch_up
 from bench.faults.histories import Histories, Verdict, judge
 from bench.faults.result import Result
 from bench.faults.rows import DoubtWatch, Row
@@ -145,6 +147,7 @@ def rehearse(fault: Fault, world: World, *, short: bool, tell: Tell) -> Result:
     rehearsal = Rehearsal(world, fault.name, fault.short if short else fault.long, tell)
     world.tenants(rehearsal.size.tenants)
     begun, offset = time.monotonic(), world.simulator.ledger.end()
+    since = world.database.ask("SELECT clock_timestamp()")[0][0]
     with DoubtWatch(world.database) as doubts:
         try:
             fault.run(rehearsal)
@@ -153,7 +156,7 @@ def rehearse(fault: Fault, world: World, *, short: bool, tell: Tell) -> Result:
             rehearsal.wrong.append(f"broke off: {broken!r}")
         finally:
             world.heal()
-        settled_after = _settle(rehearsal, begun)
+        settled_after = _settle(rehearsal, begun, since)
     verdict = _compare(rehearsal, offset)
     return Result(
         fault=fault.name,
@@ -169,7 +172,7 @@ def rehearse(fault: Fault, world: World, *, short: bool, tell: Tell) -> Result:
     )
 
 
-def _settle(rehearsal: Rehearsal, begun: float) -> float:
+def _settle(rehearsal: Rehearsal, begun: float, since: datetime) -> float:
     """Wait until no job waits and every message is reported on, or nothing moves any more."""
     world = rehearsal.world
     _while_falling(
@@ -183,7 +186,23 @@ def _settle(rehearsal: Rehearsal, begun: float) -> float:
         rehearsal.tell,
         "sent and not reported on",
     )
+    _catch_up(rehearsal, since)
     return settled
+
+
+def _catch_up(rehearsal: Rehearsal, since: datetime) -> None:
+    """A callback that met no web server so often that the provider gave it up does not come again: it is asked for."""
+    database = rehearsal.world.database
+    left = database.not_reported_on(rehearsal.prefix)
+    if not left:
+        return
+    configurations = database.configurations_not_reported_on(rehearsal.prefix)
+    caught_up = catch_up(rehearsal.world, configurations, since, rehearsal.tell)
+    rehearsal.wrong.extend(caught_up.wrong)
+    _while_falling(
+        lambda: database.not_reported_on(rehearsal.prefix), DELIVERED_SECONDS, rehearsal.tell, "to be told"
+    )
+    rehearsal.notes.append(f"{left} callbacks were given up by the provider and asked for")
 
 
 def _while_falling(count: Callable[[], int], seconds: float, tell: Tell, what: str) -> None:

@@ -58,6 +58,13 @@ class Database:
         question = "SELECT count(*) FROM email_job WHERE status = 'SENT' AND idempotency_key LIKE %s"
         return int(self.ask(question, f"{prefix}%")[0][0])
 
+    def configurations_not_reported_on(self, prefix: str) -> list[str]:
+        question = (
+            "SELECT DISTINCT configuration_id::text FROM email_job"
+            " WHERE status = 'SENT' AND idempotency_key LIKE %s"
+        )
+        return sorted(e_id for (e_id,) in self.ask(question, f"{prefix}%"))
+
     def ask(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._connected() as connection:
             return connection.execute(question, values).fetchall()
