@@ -121,11 +121,14 @@ def stale_tokens(deps: SchedulerDeps) -> None:
     if current is None:
         return
     with deps.store.begin() as tx:
-        behind = tx.sealed_tokens.behind(current, after=None, limit=deps.limit)
         uses = tx.sealed_tokens.uses()
     record_tokens_behind(sum(use.rows for version, use in uses.items() if version != current))
-    deps.doorbell.ring_again(*(ResealToken(e_id) for e_id in behind))
-    record_sweep("stale_tokens", len(behind))
+    _ring_for(
+        "stale_tokens",
+        ResealToken,
+        lambda tx: tx.sealed_tokens.behind(current, after=None, limit=deps.limit),
+        deps,
+    )
 
 
 def tell_states(deps: SchedulerDeps) -> None:

@@ -7,10 +7,9 @@ from uuid import UUID
 
 from shared.domain.errors import InvalidValue
 from shared.domain.gap import Gap
-from shared.ports.store import Store, Transaction
+from shared.ports.store import Store
 
 LOOK_SECONDS = 2.0
-_ALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +35,14 @@ def begin(store: Store, wanted: Wanted) -> tuple[int, dict[UUID, Gap]]:
             author=wanted.author,
             configuration_id=wanted.configuration_id,
         )
-        gaps = _gaps(tx, wanted.configuration_id)
-    return opened, {gap.e_id: gap for gap in gaps if gap.finished_at is None and _covers(gap, wanted)}
+        gaps = tx.gaps.covering(wanted.from_at, wanted.until_at, configuration_id=wanted.configuration_id)
+    return opened, {gap.e_id: gap for gap in gaps}
 
 
 def watch(store: Store, watched: dict[UUID, Gap], wait: Callable[[float], None]) -> Iterator[int]:
     """Keeps `watched` as the rows are; yields how many were finished since, until all are."""
     while left := {e_id for e_id, gap in watched.items() if gap.finished_at is None}:
         wait(LOOK_SECONDS)
-        only = {watched[e_id].configuration_id for e_id in left}
         with store.begin() as tx:
-            now = _gaps(tx, only.pop() if len(only) == 1 else None)
-        watched.update({gap.e_id: gap for gap in now if gap.e_id in left})
+            watched.update({gap.e_id: gap for gap in tx.gaps.some(left)})
         yield sum(watched[e_id].finished_at is not None for e_id in left)
-
-
-def _gaps(tx: Transaction, configuration_id: UUID | None) -> list[Gap]:
-    return tx.gaps.latest(_ALL, configuration_id=configuration_id)
-
-
-def _covers(gap: Gap, wanted: Wanted) -> bool:
-    return gap.from_at <= wanted.from_at and gap.until_at >= wanted.until_at

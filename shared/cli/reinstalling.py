@@ -7,23 +7,19 @@ provider is called: its test posts arrive during the call.
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from uuid import UUID
 
 from shared.cli.exits import Absent, Refused
-from shared.cli.rotation import STREAM, api_key_of, is_routed_to, routing_token_of
+from shared.cli.rotation import api_key_of, is_routed_to, routing_token_of
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import OutcomeUnknown, ProviderUnavailable
-from shared.domain.webhook import WebhookSeen, fingerprint
+from shared.domain.webhook import ROUTING_TOKEN_BYTES, WebhookSeen, fingerprint, routing_digest
 from shared.ports.clock import NewId
 from shared.ports.configurations import Change
 from shared.ports.key_material import TokenCipher
-from shared.ports.mail import MailAccount, WebhookSpec
+from shared.ports.mail import STREAM, MailAccount, WebhookSpec
 from shared.ports.rows import Lock
 from shared.ports.store import Store, Transaction
-
-# 256 random bits.
-_ROUTING_TOKEN_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +74,10 @@ def _reinstall(configuration: EmailConfiguration, lease: UUID, deps: ReinstallDe
     spec = WebhookSpec(
         url=deps.webhook_url,
         bearer=deps.api_key,
-        routing_token=secrets.token_urlsafe(_ROUTING_TOKEN_BYTES),
+        routing_token=secrets.token_urlsafe(ROUTING_TOKEN_BYTES),
         stream=STREAM,
     )
-    digest = sha256(spec.routing_token.encode()).digest()
+    digest = routing_digest(spec.routing_token)
     with deps.store.begin() as tx:
         held = _held(tx, configuration.e_id, lease, deps)
         _save(tx, replace(held, routing_token_hash=digest), "webhook: new routing token", deps)

@@ -8,7 +8,6 @@ import hmac
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import sha256
 from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration
@@ -19,14 +18,13 @@ from shared.domain.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from shared.domain.webhook import WebhookSeen, fingerprint
+from shared.domain.webhook import WebhookSeen, fingerprint, routing_digest
 from shared.ports.clock import NewId
 from shared.ports.key_material import TokenCipher
-from shared.ports.mail import MailAccount, WebhookSpec
+from shared.ports.mail import STREAM, MailAccount, WebhookSpec
 from shared.ports.store import Store
 
 NEIGHBOUR = "postmark-webhooks"
-STREAM = "outbound"
 _BEARER = "Bearer "
 _TURN_PATIENCE_SECONDS = 60.0
 # So many failures in a row are one failure, and not the configurations'.
@@ -209,7 +207,7 @@ def _rewrite(hook: WebhookSeen, token: str, deps: RotationDeps) -> None:
 def _renew(configuration_id: UUID, lease: UUID, deps: RotationDeps) -> None:
     """Before each write: who waited for its turn for too long has lost the configuration to somebody else."""
     with deps.store.begin() as tx:
-        if not tx.configurations.take_lease(configuration_id, token=lease, lease_seconds=deps.lease_seconds):
+        if not tx.configurations.renew_lease(configuration_id, token=lease, lease_seconds=deps.lease_seconds):
             raise _Stands(Fate.BUSY)
 
 
@@ -225,7 +223,7 @@ def _take_turn(deps: RotationDeps) -> None:
 
 def is_routed_to(configuration: EmailConfiguration, hook: WebhookSeen) -> bool:
     """Whether it carries the routing token whose digest we keep."""
-    digest = sha256(routing_token_of(hook).encode()).digest()
+    digest = routing_digest(routing_token_of(hook))
     return hmac.compare_digest(digest, configuration.routing_token_hash or b"")
 
 

@@ -8,6 +8,8 @@ from hashlib import sha256
 
 # Of the digest of an API key, in hexadecimal digits: enough to tell keys apart, too little to find one by.
 _FINGERPRINT_DIGITS = 12
+# 256 random bits.
+ROUTING_TOKEN_BYTES = 32
 
 
 class WebhookState(StrEnum):
@@ -82,6 +84,11 @@ def _state(ours: Collection[WebhookSeen], told: WebhookStatistics) -> WebhookSta
     if told.paused:
         return WebhookState.PAUSED
     return WebhookState.DOUBLED if len(ours) > 1 else WebhookState.OK
+
+
+def routing_digest(routing_token: str) -> bytes:
+    """What a row keeps of it. Whatever a stranger sends has one, too."""
+    return sha256(routing_token.encode("utf-8", "surrogateescape")).digest()
 
 
 def fingerprint(api_key: str) -> str:

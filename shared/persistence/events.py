@@ -13,7 +13,7 @@ from shared.domain.event import EmailEvent, EventFacts, EventKind
 from shared.domain.suppression import SuppressionReason
 from shared.persistence.due import configurations_waiting, due_now
 from shared.persistence.letters import park_events
-from shared.persistence.locks import hold_addresses, hold_projection
+from shared.persistence.locks import hold_addresses, hold_projection, share_list
 from shared.persistence.sets import (
     after,
     any_of,
@@ -26,7 +26,6 @@ from shared.persistence.sets import (
     run,
 )
 from shared.persistence.tables import BEARS_ON_SUPPRESSION, EventStatus, email_event, email_job
-from shared.persistence.wide_locks import share_list
 from shared.ports.clock import NewId
 from shared.ports.events import EventHeaders
 

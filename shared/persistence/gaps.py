@@ -1,5 +1,6 @@
 """Gaps: times whose events may be missing, one row for each configuration concerned."""
 
+from collections.abc import Collection
 from dataclasses import fields
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -21,8 +22,10 @@ from sqlalchemy import (
 
 from shared.domain.gap import SLOWEST_DELIVERY, Gap
 from shared.domain.job import JobStatus
+from shared.persistence.locks import hold_gaps
 from shared.persistence.sets import (
     after,
+    any_of,
     as_arrays,
     constant,
     first_of,
@@ -33,7 +36,6 @@ from shared.persistence.sets import (
     run,
 )
 from shared.persistence.tables import MOMENT, email_configuration, email_job, event_gap
-from shared.persistence.wide_locks import hold_gaps
 from shared.ports.clock import NewId
 
 _column = event_gap.c
@@ -114,6 +116,10 @@ _LATER_MESSAGES = _MESSAGES.where(
 )
 
 
+_NEWEST = select(*_SELECTED).order_by(_column.opened_at.desc(), _column.e_id.desc())
+_SOME = select(*_SELECTED).where(any_of(_column.e_id, "ids"))
+
+
 class PostgresGaps:
     def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
@@ -165,8 +171,17 @@ class PostgresGaps:
         pause = {"pause": timedelta(seconds=due_in_seconds)} if gap.finished_at is None else {}
         run(self._connection, statement, pause)
 
+    def covering(self, from_at: datetime, until_at: datetime, *, configuration_id: UUID | None) -> list[Gap]:
+        wanted = _NEWEST.where(_OPEN, _column.from_at <= from_at, _column.until_at >= until_at)
+        if configuration_id is not None:
+            wanted = wanted.where(_column.configuration_id == configuration_id)
+        return [Gap(**row) for row in rows_of(self._connection, wanted)]
+
+    def some(self, ids: Collection[UUID]) -> list[Gap]:
+        return [Gap(**row) for row in rows_of(self._connection, _SOME, {"ids": list(ids)})]
+
     def latest(self, limit: int, *, configuration_id: UUID | None = None) -> list[Gap]:
-        wanted = select(*_SELECTED).order_by(_column.opened_at.desc(), _column.e_id.desc()).limit(limit)
+        wanted = _NEWEST.limit(limit)
         if configuration_id is not None:
             wanted = wanted.where(_column.configuration_id == configuration_id)
         return [Gap(**row) for row in rows_of(self._connection, wanted)]

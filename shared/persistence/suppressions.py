@@ -13,14 +13,13 @@ from shared.domain.errors import NotFound
 from shared.domain.query import Query
 from shared.domain.suppression import SuppressionEntry, SuppressionFact, SuppressionReason, SuppressionState
 from shared.persistence import locators
-from shared.persistence.locks import hold_addresses
+from shared.persistence.locks import hold_addresses, hold_list, share_list
 from shared.persistence.query import Asked
 from shared.persistence.sets import any_of, first_of, parameter, rows_of
 from shared.persistence.suppression_imports import import_entries
 from shared.persistence.suppression_rows import entry_of, row_of_entry
 from shared.persistence.suppression_states import apply_states
 from shared.persistence.tables import KEY, suppression_entry, suppression_fact
-from shared.persistence.wide_locks import hold_list, share_list
 from shared.ports.clock import NewId
 from shared.ports.rows import Page
 from shared.ports.suppressions import IMPORT_MAX, ImportResult

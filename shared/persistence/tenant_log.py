@@ -26,6 +26,7 @@ from shared.domain.audit import OperatorAction
 from shared.domain.job import EmailJob
 from shared.persistence.events import event_of
 from shared.persistence.job_rows import job_of
+from shared.persistence.locks import hold_projections
 from shared.persistence.sets import any_of, ids_of, parameter, rows_of, run
 from shared.persistence.tables import (
     BEARS_ON_SUPPRESSION,
@@ -38,7 +39,6 @@ from shared.persistence.tables import (
     suppression_entry,
     suppression_fact,
 )
-from shared.persistence.wide_locks import hold_projections
 from shared.ports.rebuild import LoggedJob
 
 Told = TypeVar("Told")

@@ -32,6 +32,7 @@ _SET = (
     .where(_configuration.e_id == parameter("configuration_id"))
     .values(webhook_key=parameter("fingerprint", Text))
 )
+_OF = select(_configuration.webhook_key).where(_configuration.e_id == parameter("configuration_id"))
 _shown = func.coalesce(_configuration.webhook_key, "").label("shown")
 _COUNT = select(_shown, func.count().label("times")).where(*HAS_LIVE_WEBHOOK).group_by(_shown)
 
@@ -46,6 +47,9 @@ class PostgresWebhookKeys:
 
     def set(self, configuration_id: UUID, fingerprint: str) -> None:
         run(self._connection, _SET, {"configuration_id": configuration_id, "fingerprint": fingerprint})
+
+    def of(self, configuration_id: UUID) -> str | None:
+        return run(self._connection, _OF, {"configuration_id": configuration_id}).scalar()
 
     def count(self) -> Mapping[str, int]:
         return {row.shown: row.times for row in run(self._connection, _COUNT)}

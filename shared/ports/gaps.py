@@ -1,5 +1,6 @@
 """Times in which events may have been lost, as rows: opened by whoever notices, closed by a worker that caught up."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -47,6 +48,12 @@ class Gaps(Protocol):
     def save(self, gap: Gap, *, due_in_seconds: float = 0.0) -> None:
         """Progress, or with `finished_at` its end. Lets go of it: it is due again after so long."""
         ...
+
+    def covering(self, from_at: datetime, until_at: datetime, *, configuration_id: UUID | None) -> list[Gap]:
+        """Open ones that cover these times, of this configuration or of all. Newest first."""
+        ...
+
+    def some(self, ids: Collection[UUID]) -> list[Gap]: ...
 
     def latest(self, limit: int, *, configuration_id: UUID | None = None) -> list[Gap]:
         """Newest first, open and closed."""

@@ -17,6 +17,9 @@ from shared.domain.event import EventFacts
 from shared.domain.mail import OutboundMessage, Outcome
 from shared.domain.webhook import WebhookSeen, WebhookStatistics
 
+# The one stream that every server has and that we send through.
+STREAM = "outbound"
+
 
 @dataclass(frozen=True, slots=True)
 class ServerCreated:
@@ -53,7 +56,7 @@ class WebhookSpec:
     url: str
     bearer: str = field(repr=False)
     routing_token: str = field(repr=False)
-    stream: str = "outbound"
+    stream: str = STREAM
 
 
 class MailAccount(Protocol):

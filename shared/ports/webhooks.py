@@ -55,6 +55,10 @@ class WebhookKeys(Protocol):
 
     def set(self, configuration_id: UUID, fingerprint: str) -> None: ...
 
+    def of(self, configuration_id: UUID) -> str | None:
+        """None when nobody noted it."""
+        ...
+
     def count(self) -> Mapping[str, int]:
         """Fingerprint to the number of webhooks that show it; "" for those nobody knows of."""
         ...

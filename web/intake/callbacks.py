@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.domain.errors import InvalidValue
 from shared.domain.gap import Gap
 from shared.domain.webhook import WebhookReport
-from shared.ports.store import Store, Transaction
+from shared.ports.store import Store
 from web.intake.keys import Which, names_of
 
 _GAPS_SHOWN = 100
@@ -42,7 +42,8 @@ def webhook(ports: CallbackPorts, tenant_id: UUID, e_id: UUID) -> Webhook | None
         if configuration is None:
             return None
         has_one = configuration.provisioned.webhook_id is not None and not configuration.retired
-        key = _key_of(tx, e_id, ports.valid_keys) if has_one else None
+        shown = tx.webhook_keys.of(e_id) or ""
+        key = names_of(ports.valid_keys).get(shown, Which.UNKNOWN) if has_one else None
         return Webhook(tx.webhook_looks.report(e_id), key)
 
 
@@ -70,7 +71,8 @@ def catch_up(
         if from_at >= until_at:
             raise InvalidValue("from", "give a time before until")
         tx.gaps.open(from_at, until_at, cause=reason, author=author, configuration_id=e_id)
-        return _covering(tx, e_id, from_at, until_at) or NoWebhook()
+        covering = tx.gaps.covering(from_at, until_at, configuration_id=e_id)
+        return covering[0] if covering else NoWebhook()
 
 
 def gaps(ports: CallbackPorts, tenant_id: UUID, e_id: UUID) -> list[Gap] | None:
@@ -79,18 +81,3 @@ def gaps(ports: CallbackPorts, tenant_id: UUID, e_id: UUID) -> list[Gap] | None:
         if tx.configurations.get(e_id, tenant_id=tenant_id) is None:
             return None
         return tx.gaps.latest(_GAPS_SHOWN, configuration_id=e_id)
-
-
-def _covering(tx: Transaction, e_id: UUID, from_at: datetime, until_at: datetime) -> Gap | None:
-    open_ones = (gap for gap in tx.gaps.latest(_GAPS_SHOWN, configuration_id=e_id) if gap.finished_at is None)
-    covering = (gap for gap in open_ones if gap.from_at <= from_at and until_at <= gap.until_at)
-    return next(covering, None)
-
-
-def _key_of(tx: Transaction, e_id: UUID, valid_keys: Sequence[str]) -> Which:
-    """The one that it is not behind."""
-    before = UUID(int=e_id.int - 1) if e_id.int else None
-    for name, which in names_of(valid_keys).items():
-        if e_id not in tx.webhook_keys.behind(name, after=before, limit=1):
-            return which
-    return Which.UNKNOWN

@@ -1,10 +1,10 @@
 """The provider's callbacks: kept as they came, before anything is made of them."""
 
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from uuid import UUID
 
 from shared.domain.event import EmailEvent, EventFacts, EventKind
+from shared.domain.webhook import routing_digest
 from shared.messaging.messages import ProjectEvents
 from shared.ports.clock import NewId
 from shared.ports.doorbell import Doorbell
@@ -66,7 +66,7 @@ def store(ports: EventPorts, routing_token: str, raw: str, headers: EventHeaders
 
 def _source_of(tx: Transaction, routing_token: str) -> tuple[UUID, UUID] | None:
     """Tenant and configuration."""
-    token_hash = sha256(routing_token.encode("utf-8", "surrogateescape")).digest()
+    token_hash = routing_digest(routing_token)
     return tx.configurations.id_by_routing_hash(token_hash)
 
 

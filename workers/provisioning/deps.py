@@ -16,8 +16,6 @@ from shared.ports.store import Store
 from workers.provisioning.policy import ProvisioningPolicy
 
 AUTHOR = "worker:provisioning"
-# The one stream that every server has and that we send through.
-STREAM = "outbound"
 
 
 @dataclass(frozen=True, slots=True)

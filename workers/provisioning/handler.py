@@ -1,6 +1,5 @@
 """Provision a configuration, or take it down again: one step at a time, each committed before the next."""
 
-import hashlib
 from dataclasses import replace
 from typing import NoReturn
 from uuid import UUID
@@ -16,6 +15,7 @@ from shared.domain.errors import (
     ProviderUnavailable,
 )
 from shared.domain.lifecycle import Operational, Trigger
+from shared.domain.webhook import routing_digest
 from shared.ports.configurations import Change
 from shared.ports.rows import Lock
 from shared.steering import Steered, steer
@@ -62,7 +62,7 @@ def _provision(configuration: EmailConfiguration, deps: ProvisioningDeps, saver:
 def _run_steps(configuration: EmailConfiguration, deps: ProvisioningDeps, saver: Saver) -> EmailConfiguration:
     if configuration.provisioned.webhook_id is None:
         # Before any call: the provider posts to the webhook while it is being created.
-        hashed = hashlib.sha256(saver.routing_token.encode()).digest()
+        hashed = routing_digest(saver.routing_token)
         configuration = saver.save(replace(configuration, routing_token_hash=hashed), "routing token made")
     while (step := configuration.provisioned.next_step()) is not None:
         try:

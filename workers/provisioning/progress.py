@@ -12,7 +12,7 @@ from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration, Step
 from shared.domain.errors import Conflict, ProviderError
-from shared.domain.webhook import fingerprint
+from shared.domain.webhook import ROUTING_TOKEN_BYTES, fingerprint
 from shared.ports.configurations import Change
 from shared.ports.lease import looked_after
 from shared.ports.store import Transaction
@@ -20,9 +20,6 @@ from shared.steering import Steered
 from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_provisioning_step
 from workers.provisioning.deps import AUTHOR, ProvisioningDeps
-
-# 256 random bits.
-ROUTING_TOKEN_BYTES = 32
 
 
 class Later(Exception):

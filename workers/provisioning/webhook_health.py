@@ -6,8 +6,9 @@ from uuid import UUID
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import KeyMaterialError, ProviderError
 from shared.domain.webhook import WebhookHealth, WebhookSeen, WebhookState, health_of
+from shared.ports.mail import STREAM
 from shared.telemetry.callbacks import record_webhook_health
-from workers.provisioning.deps import STREAM, ProvisioningDeps
+from workers.provisioning.deps import ProvisioningDeps
 
 
 def check_webhook(configuration_id: UUID, deps: ProvisioningDeps) -> None:

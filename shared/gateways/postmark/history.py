@@ -16,9 +16,8 @@ from shared.gateways.postmark import codes
 from shared.gateways.postmark.calls import JsonObject, answer_to_repeatable, found
 from shared.gateways.postmark.entities import id_of, rows_of, text_of
 from shared.gateways.postmark.events import time_of
-from shared.gateways.postmark.payload import STREAM
 from shared.gateways.postmark.wire import Wire
-from shared.ports.mail import TOO_MANY
+from shared.ports.mail import STREAM, TOO_MANY
 
 PAGE_SIZE: Final = 500
 # `count` and `offset` together may not be more.

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shared.domain.mail import CLAIM_KEY, JOB_KEY, OutboundMessage
+from shared.ports.mail import STREAM
 
-STREAM = "outbound"
 BATCH_MAX_MESSAGES = 500
 # "50 MB"; the smaller of the two readings.
 BATCH_MAX_BYTES = 50_000_000

@@ -7,8 +7,8 @@ from shared.domain.mail import CLAIM_KEY, JOB_KEY
 from shared.gateways.postmark.calls import JsonObject, answer_to_repeatable
 from shared.gateways.postmark.entities import rows_of, text_of
 from shared.gateways.postmark.events import uuid_of
-from shared.gateways.postmark.payload import STREAM
 from shared.gateways.postmark.wire import Wire
+from shared.ports.mail import STREAM
 
 PAGE_SIZE = 500
 # Postmark refuses to look further; a claim is a batch, so it never gets near.

@@ -7,9 +7,8 @@ from shared.domain.suppression import normalised
 from shared.gateways.postmark.answers import readable
 from shared.gateways.postmark.calls import JsonObject, answer_to_repeatable
 from shared.gateways.postmark.entities import rows_of, text_of
-from shared.gateways.postmark.payload import STREAM
 from shared.gateways.postmark.wire import Wire
-from shared.ports.mail import LIFT_MAX
+from shared.ports.mail import LIFT_MAX, STREAM
 
 _NOT_NAMED = "the provider's answer does not name this address"
 

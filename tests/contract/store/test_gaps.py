@@ -300,3 +300,17 @@ def test_where_the_job_of_the_cursor_is_unknown_it_begins_again(
     jobs = [accept(store, acme) for _ in range(2)]
     open_(store)
     assert messages(store, replace(taken(store, acme), cursor=uuid4())) == jobs
+
+
+def test_a_gap_covers_times_only_while_it_is_open(store: Store) -> None:
+    one, other = another(), another()
+    add(store, one, other)
+    open_(store)
+    with store.begin() as tx:
+        both = tx.gaps.covering(FROM, UNTIL, configuration_id=None)
+        [mine] = tx.gaps.covering(FROM, UNTIL, configuration_id=one.e_id)
+        assert {gap.configuration_id for gap in both} == {one.e_id, other.e_id}
+        assert tx.gaps.covering(FROM, later(hours=4), configuration_id=None) == []
+        assert tx.gaps.some([mine.e_id]) == [mine]
+        tx.gaps.save(replace(mine, finished_at=tx.now()))
+        assert tx.gaps.covering(FROM, UNTIL, configuration_id=one.e_id) == []

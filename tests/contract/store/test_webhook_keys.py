@@ -84,3 +84,12 @@ def test_the_key_is_none_of_what_a_configuration_says_of_itself(
         saved = tx.configurations.save(acme, CREATED)
         assert tx.configurations.get(acme.e_id) == saved
     assert behind(store) == []
+
+
+def test_the_key_of_one_webhook_is_told_and_none_where_nobody_noted_it(store: Store) -> None:
+    noted, unnoted = sendable(provisioned=provisioned()), configuration()
+    with store.begin() as tx:
+        for one in (noted, unnoted):
+            tx.configurations.add(one, CREATED)
+        tx.webhook_keys.set(noted.e_id, "0123456789ab")
+        assert (tx.webhook_keys.of(noted.e_id), tx.webhook_keys.of(unnoted.e_id)) == ("0123456789ab", None)

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -101,6 +101,16 @@ class MemoryGaps:
         )
         due_at = self._moment.after(due_in_seconds) if gap.finished_at is None else None
         self._all[gap.e_id] = KeptGap(saved, due_at)
+
+    def covering(self, from_at: datetime, until_at: datetime, *, configuration_id: UUID | None) -> list[Gap]:
+        return [
+            gap
+            for gap in self.latest(len(self._all), configuration_id=configuration_id)
+            if gap.finished_at is None and gap.from_at <= from_at and until_at <= gap.until_at
+        ]
+
+    def some(self, ids: Collection[UUID]) -> list[Gap]:
+        return [kept.gap for e_id, kept in self._all.items() if e_id in ids]
 
     def latest(self, limit: int, *, configuration_id: UUID | None = None) -> list[Gap]:
         gaps = [

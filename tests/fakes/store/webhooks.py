@@ -82,6 +82,9 @@ class MemoryWebhookKeys:
         if configuration_id in self._state.configurations:
             self._state.webhook_keys[configuration_id] = fingerprint
 
+    def of(self, configuration_id: UUID) -> str | None:
+        return self._state.webhook_keys.get(configuration_id)
+
     def count(self) -> Mapping[str, int]:
         return Counter(key for _, key in self._shown())
 
