@@ -8,6 +8,7 @@ return path         pm-bounces.acme.dev.ardamails.com
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.domain.dns import canonical
@@ -40,6 +41,33 @@ def names_for(slug: str, from_local_part: str, zone_name: str) -> Names:
         from_address=f"{from_local_part}@{sending_domain}",
         return_path_domain=f"{RETURN_PATH_LABEL}.{sending_domain}",
     )
+
+
+def slug_of_server(server_name: str, zone_name: str, *, other_zones: Iterable[str] = ()) -> str | None:
+    """The way back from a server's name; None when it is not of this zone's pattern.
+
+    A name does not show where a label ends: `ardamails-dev-acme` may be `acme` of `dev.ardamails.com` or `dev-acme` of
+    `ardamails.com`. `other_zones` are those of other partitions in the same account: the longest that fits has it.
+    """
+    prefix = _server_prefix(zone_name)
+    longer = [other for other in map(_server_prefix, other_zones) if len(other) > len(prefix)]
+    if not server_name.startswith(prefix) or server_name.startswith(tuple(longer)):
+        return None
+    slug = server_name.removeprefix(prefix)
+    return slug if _SLUG.fullmatch(slug) else None
+
+
+def slug_of_record(record_name: str, zone_name: str) -> str | None:
+    """Whose a name in the zone is; None for names of nobody, such as the zone's own."""
+    inside, found, rest = canonical(record_name).rpartition("." + canonical(zone_name))
+    if not found or rest:
+        return None
+    slug = inside.rpartition(".")[2]
+    return slug if _SLUG.fullmatch(slug) else None
+
+
+def _server_prefix(zone_name: str) -> str:
+    return names_for("", "", zone_name).server_name
 
 
 def checked_slug(slug: str) -> str:

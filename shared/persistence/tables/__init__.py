@@ -17,6 +17,7 @@ from shared.persistence.tables.configurations import (
     email_configuration_record,
     verification_check,
 )
+from shared.persistence.tables.drift import drift_assertion, drift_finding, drift_sighting
 from shared.persistence.tables.events import BEARS_ON_SUPPRESSION, EventStatus, email_event
 from shared.persistence.tables.jobs import email_job, email_job_content, send_attempt
 from shared.persistence.tables.operations import dead_letter, handler_fault, operator_action
@@ -49,4 +50,7 @@ __all__ = [
     "webhook_look",
     "event_gap",
     "provider_lift",
+    "drift_assertion",
+    "drift_sighting",
+    "drift_finding",
 ]

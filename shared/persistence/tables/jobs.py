@@ -45,6 +45,8 @@ email_job = Table(
     Column("version", Integer, nullable=False),
     Column("worker_deaths", Integer, nullable=False, server_default=text("0")),
     Column("replayed_at", MOMENT),
+    # Of the request that brought it, as `sentry-trace` has it; NULL when it is not followed.
+    Column("trace", Text),
     UniqueConstraint("tenant_id", "idempotency_key"),
     one_of("status", JobStatus),
     # What keeps an accepted job from being forgotten: whatever waits says when it is to be looked at.
