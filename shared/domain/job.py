@@ -77,6 +77,8 @@ class EmailJob:
     provider_message_id: str | None = None
     error_code: str | None = None
     error_text: str | None = None
+    # Of the request that brought it, as `sentry-trace` has it; None when that one had none.
+    trace: str | None = None
     version: int = 0
 
 
@@ -90,6 +92,8 @@ class ClaimedJob:
     accepted_at: datetime
     # Claims that ended with their worker: such a job is claimed alone.
     worker_deaths: int = 0
+    # As `EmailJob.trace`.
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

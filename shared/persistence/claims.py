@@ -116,6 +116,7 @@ def _take(judged: CTE) -> CTE:
         AGE_BEGAN,
         _job.worker_deaths,
         _job.tag,
+        _job.trace,
         judged.c.due_at,
     )
     return taken.returning(*kept).cte("taken")

@@ -36,6 +36,7 @@ JOB_KINDS: dict[str, Kind] = {
     "provider_message_id": Text,
     "error_code": Text,
     "error_text": Text,
+    "trace": Text,
     "version": Integer,
 }
 # The JSON columns travel as text: an array of jsonb would need a wrapper around every element.
@@ -89,4 +90,5 @@ def claimed_job_of(row: Mapping[str, Any]) -> ClaimedJob:
         attempts=row["attempts"],
         accepted_at=row["accepted_at"],
         worker_deaths=row["worker_deaths"],
+        trace=row["trace"],
     )

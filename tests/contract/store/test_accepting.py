@@ -36,6 +36,7 @@ def every_field(acme: EmailConfiguration) -> EmailJob:
         provider_message_id="message-1",
         error_code="500",
         error_text="the provider said: 100 % unknown",
+        trace="0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1",
         version=5,
     )
 

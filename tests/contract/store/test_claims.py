@@ -158,6 +158,12 @@ def test_the_result_of_a_claimed_job_is_written(store: Store, acme: EmailConfigu
     assert job.version == 2
 
 
+def test_a_claim_brings_the_trace_of_each_job(store: Store, acme: EmailConfiguration) -> None:
+    accept(store, new_job(acme, trace="0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1"), new_job(acme))
+    traces = {job.trace for job in claim(store, acme).jobs}
+    assert traces == {"0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1", None}
+
+
 def test_each_job_of_a_batch_gets_its_own_result(store: Store, acme: EmailConfiguration) -> None:
     a, b, c, d = accept(store, *(new_job(acme) for _ in range(4)))
     claimed = claim(store, acme)

@@ -86,6 +86,7 @@ class MemoryJobs:
             attempts=job.attempts,
             accepted_at=_age_began(job),
             worker_deaths=job.worker_deaths,
+            trace=job.trace,
         )
 
     def _is_suppressed(self, job: EmailJob) -> bool:
