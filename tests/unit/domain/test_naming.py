@@ -1,7 +1,15 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.domain.errors import InvalidValue
-from shared.domain.naming import checked_local_part, checked_slug, names_for
+from shared.domain.naming import (
+    checked_local_part,
+    checked_slug,
+    names_for,
+    slug_of_record,
+    slug_of_server,
+)
 
 
 def test_every_name_is_made_from_slug_local_part_and_zone() -> None:
@@ -43,3 +51,35 @@ def test_any_other_local_part_is_refused_by_the_name_of_its_field(local_part: st
     with pytest.raises(InvalidValue) as caught:
         checked_local_part(local_part)
     assert caught.value.field == "fromLocalPart"
+
+
+@given(slug=st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True))
+def test_a_servers_name_and_each_records_name_lead_back_to_the_slug(slug: str) -> None:
+    zone = "dev.ardamails.com"
+    names = names_for(slug, "noreply", zone)
+    assert slug_of_server(names.server_name, zone) == slug
+    assert slug_of_record(names.return_path_domain + ".", zone) == slug
+    assert slug_of_record(f"20260102pm._DomainKey.{names.sending_domain}", zone) == slug
+
+
+@pytest.mark.parametrize(
+    "name", ["playground", "ardamails-dev", "ardamails-dev-", "ardamails-stage-acme", "ardamails-dev-Acme"]
+)
+def test_a_server_that_is_not_of_the_partitions_pattern_is_nobodys(name: str) -> None:
+    assert slug_of_server(name, "dev.ardamails.com") is None
+
+
+def test_a_server_of_a_partition_whose_zone_is_below_ours_is_theirs() -> None:
+    name = "ardamails-dev-acme"
+    assert slug_of_server(name, "ardamails.com") == "dev-acme"
+    assert slug_of_server(name, "ardamails.com", other_zones=["dev.ardamails.com"]) is None
+    # And the other way round: a shorter one takes nothing away.
+    assert slug_of_server(name, "dev.ardamails.com", other_zones=["ardamails.com"]) == "acme"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["dev.ardamails.com", "acme.stage.ardamails.com", "_dmarc.dev.ardamails.com", "xdev.ardamails.com"],
+)
+def test_a_record_of_the_zone_itself_or_of_another_zone_is_nobodys(name: str) -> None:
+    assert slug_of_record(name, "dev.ardamails.com") is None
