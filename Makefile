@@ -95,6 +95,8 @@ requirements: $(STAMP) ## Pin the requirements anew from pyproject.toml
 	  --extra sandbox --extra test --extra lint pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
 	  requirements/installer.in -o requirements/installer.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
+	  --constraints requirements/dev.txt requirements/browser.in -o requirements/browser.txt
 
 .PHONY: clean
 clean: ## Remove what was installed and what caches left; the state of `make up` stays
