@@ -1,16 +1,15 @@
 """What is done with the account's credentials, and with a server's for its webhooks."""
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable
 
 from shared.domain.dns import canonical
-from shared.domain.errors import OutcomeUnknown, ProviderRefused, ProviderUnavailable
+from shared.domain.errors import OutcomeUnknown, ProviderRefused
 from shared.domain.suppression import normalised
 from shared.domain.webhook import WebhookSeen, WebhookStatistics
 from shared.gateways.postmark import codes
-from shared.gateways.postmark.answers import Exchange
-from shared.gateways.postmark.calls import JsonObject, answer_to_create, answer_to_repeatable, deleted, found
+from shared.gateways.postmark.account_calls import AccountCalls, Entity, looked_up
+from shared.gateways.postmark.calls import JsonObject, answer_to_create, answer_to_repeatable, deleted
 from shared.gateways.postmark.entities import (
     domain_of,
     id_of,
@@ -27,21 +26,17 @@ from shared.gateways.postmark.wire import Wire
 from shared.ports.mail import Domain, ServerCreated, Signature, WebhookSpec
 from shared.ports.pace import Pace
 
-PAGE_SIZE = 500
-
-Entity = TypeVar("Entity")
-
 
 class PostmarkAccount:
     """Implements `ports.mail.MailAccount`."""
 
     def __init__(self, wire: Wire, pace: Pace) -> None:
         self._wire = wire
-        self._pace = pace
+        self._account = AccountCalls(wire, pace)
 
     def find_server(self, name: str) -> ServerCreated | None:
         """Postmark's filter finds parts of names: `ardamails-dev-acme` is part of `ardamails-dev-acme2`."""
-        for row in self._rows("/servers", "Servers", name=name):
+        for row in self._account.rows("/servers", "Servers", name=name):
             if text_of(row, "Name") == name:
                 server = server_of(row)
                 if server is None:
@@ -56,10 +51,10 @@ class PostmarkAccount:
         self._delete(f"/servers/{server_id}", codes.SERVER_NOT_FOUND)
 
     def find_signature(self, address: str) -> Signature | None:
-        for row in self._rows("/senders", "SenderSignatures"):
+        for row in self._account.rows("/senders", "SenderSignatures"):
             if normalised(text_of(row, "EmailAddress")) == normalised(address):
                 # The list's rows are short: no DNS in them.
-                return self._by_id(f"/senders/{id_of(row)}", signature_of, codes.SIGNATURE_NOT_FOUND)
+                return self._account.by_id(f"/senders/{id_of(row)}", signature_of, codes.SIGNATURE_NOT_FOUND)
         return None
 
     def create_signature(
@@ -74,9 +69,9 @@ class PostmarkAccount:
         self._delete(f"/senders/{signature_id}", codes.SIGNATURE_NOT_FOUND)
 
     def find_domain(self, name: str) -> Domain | None:
-        for row in self._rows("/domains", "Domains"):
+        for row in self._account.rows("/domains", "Domains"):
             if canonical(text_of(row, "Name")) == canonical(name):
-                return self._by_id(f"/domains/{id_of(row)}", domain_of, codes.DOMAIN_NOT_FOUND)
+                return self._account.by_id(f"/domains/{id_of(row)}", domain_of, codes.DOMAIN_NOT_FOUND)
         return None
 
     def check_domain(self, domain_id: int) -> Domain:
@@ -120,7 +115,7 @@ class PostmarkAccount:
 
     def webhook_statistics(self, server_token: str, webhook_id: int) -> WebhookStatistics:
         exchange = self._wire.as_server(server_token, "GET", f"/webhooks/{webhook_id}/statistics")
-        return _looked_up(answer_to_repeatable(exchange, account=False), statistics_of)
+        return looked_up(answer_to_repeatable(exchange, account=False), statistics_of)
 
     def verify_webhook(self, server_token: str, webhook_id: int) -> bool:
         exchange = self._wire.as_server(
@@ -129,7 +124,7 @@ class PostmarkAccount:
             f"/webhooks/{webhook_id}/verify",
             read_timeout_seconds=self._test_post_seconds,
         )
-        return _looked_up(answer_to_repeatable(exchange, account=False), success_of)
+        return looked_up(answer_to_repeatable(exchange, account=False), success_of)
 
     def delete_webhook(self, server_token: str, webhook_id: int) -> None:
         exchange = self._wire.as_server(server_token, "DELETE", f"/webhooks/{webhook_id}")
@@ -139,47 +134,20 @@ class PostmarkAccount:
     def _test_post_seconds(self) -> float:
         return self._wire.settings.webhook_read_timeout_seconds
 
-    def _rows(self, path: str, key: str, **query: str) -> Iterator[JsonObject]:
-        """All pages. Ends at an empty page: the total may change while we read."""
-        offset = 0
-        while True:
-            page = self._as_account("GET", path, query={"count": PAGE_SIZE, "offset": offset, **query})
-            rows = rows_of(answer_to_repeatable(page, account=True), key)
-            yield from rows
-            if len(rows) < PAGE_SIZE:
-                return
-            offset += PAGE_SIZE
-
-    def _by_id(self, path: str, read: Callable[[JsonObject], Entity | None], not_found: int) -> Entity | None:
-        """None when it was deleted since it was listed."""
-        body = found(self._as_account("GET", path), not_found, account=True)
-        return None if body is None else _looked_up(body, read)
-
     def _create(self, path: str, body: JsonObject, read: Callable[[JsonObject], Entity | None]) -> Entity:
-        exchange = self._as_account("POST", path, body=_encoded(body))
+        exchange = self._account.call("POST", path, body=_encoded(body))
         return _created(answer_to_create(exchange, account=True), read)
 
-    def _as_account(self, method: str, path: str, **request: Any) -> Exchange:
-        self._pace.keep()
-        return self._wire.as_account(method, path, **request)
-
     def _delete(self, path: str, not_found: int) -> None:
-        deleted(self._as_account("DELETE", path), not_found, account=True)
+        deleted(self._account.call("DELETE", path), not_found, account=True)
 
     def _verify(self, domain_id: int, check: str) -> Domain:
-        exchange = self._as_account("PUT", f"/domains/{domain_id}/{check}")
-        return _looked_up(answer_to_repeatable(exchange, account=True), domain_of)
+        exchange = self._account.call("PUT", f"/domains/{domain_id}/{check}")
+        return looked_up(answer_to_repeatable(exchange, account=True), domain_of)
 
 
 def _encoded(body: JsonObject) -> bytes:
     return json.dumps(body).encode()
-
-
-def _looked_up(body: JsonObject, read: Callable[[JsonObject], Entity | None]) -> Entity:
-    entity = read(body)
-    if entity is None:
-        raise ProviderUnavailable("unreadable", "HTTP 200 with a body that lacks what was asked for")
-    return entity
 
 
 def _created(body: JsonObject, read: Callable[[JsonObject], Entity | None]) -> Entity:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from shared.domain.dns import MailDns
+from shared.domain.drift import ServerListed
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.webhook import WebhookSeen, WebhookStatistics
 from shared.gateways.postmark.calls import JsonObject
@@ -47,6 +48,12 @@ def server_of(body: JsonObject) -> ServerCreated | None:
     if server_id is None or not isinstance(token, str) or not token:
         return None
     return ServerCreated(server_id, token)
+
+
+def listed_server_of(body: JsonObject) -> ServerListed | None:
+    """None when the row lacks the id or the name."""
+    server_id, name = id_of(body), text_of(body, "Name")
+    return None if server_id is None or not name else ServerListed(server_id, name)
 
 
 def signature_of(body: JsonObject) -> Signature | None:

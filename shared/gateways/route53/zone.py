@@ -1,45 +1,25 @@
 """The partition's zone in Route 53."""
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.domain.dns import DnsRecord, canonical, checked_in_zone, txt_chunks
-from shared.domain.errors import InvalidValue, ProviderError, ProviderRefused, ProviderUnavailable
-from shared.ports.lease import before_call
+from shared.domain.dns import DnsRecord, canonical, checked_in_zone
+from shared.domain.errors import ProviderRefused
+from shared.gateways.route53.calls import asked, listed
+from shared.gateways.route53.records import record_of, record_set_of
 from shared.ports.pace import Pace
 from shared.ports.store import outside_transaction
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
-    from mypy_boto3_route53.type_defs import (
-        ChangeTypeDef,
-        ResourceRecordSetOutputTypeDef,
-        ResourceRecordSetTypeDef,
-    )
+    from mypy_boto3_route53.type_defs import ChangeTypeDef, ResourceRecordSetOutputTypeDef
 
-Result = TypeVar("Result")
-
-# Beside HTTP 5xx. Route 53 throttles with HTTP 400.
-_COME_BACK = frozenset(
-    {
-        "Throttling",
-        "ThrottlingException",
-        "PriorRequestNotComplete",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-    }
-)
 _INVALID_BATCH = "InvalidChangeBatch"
 # A deletion names the exact record set, so one that somebody changes meanwhile is looked at again.
 _DELETE_ATTEMPTS = 3
-
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
 
 
 def make_route53_client(endpoint_url: str | None = None, region: str = "us-east-1") -> "Route53Client":
@@ -72,7 +52,7 @@ class Route53Zone:
     def upsert(self, records: Sequence[DnsRecord]) -> None:
         outside_transaction()
         changes: list[ChangeTypeDef] = [
-            {"Action": "UPSERT", "ResourceRecordSet": _record_set(checked_in_zone(record, self._name))}
+            {"Action": "UPSERT", "ResourceRecordSet": record_set_of(checked_in_zone(record, self._name))}
             for record in records
         ]
         if changes:
@@ -108,20 +88,15 @@ class Route53Zone:
         outside_transaction()
         record = checked_in_zone(DnsRecord(name, type, ""), self._name)
         found = self._look_up(record.name, record.type, patient=False)
-        return None if found is None else _record(found)
+        return None if found is None else record_of(found)
 
     def _look_up(
         self, name: str, type: str, *, patient: bool = True
     ) -> "ResourceRecordSetOutputTypeDef | None":
         """The listing begins at the name asked for, or, if there is none, at the next one."""
         self._pace.keep(patient=patient)
-        listing = _asked(
-            lambda: self._client.list_resource_record_sets(
-                HostedZoneId=self._zone_id,
-                StartRecordName=canonical(name),
-                StartRecordType=type,  # type: ignore[arg-type]
-                MaxItems="1",
-            )
+        listing = listed(
+            self._client, self._zone_id, limit=1, StartRecordName=canonical(name), StartRecordType=type
         )
         for found in listing["ResourceRecordSets"]:
             if canonical(found["Name"]) == canonical(name) and found["Type"] == type:
@@ -130,60 +105,8 @@ class Route53Zone:
 
     def _change(self, changes: "list[ChangeTypeDef]") -> None:
         self._pace.keep()
-        _asked(
+        asked(
             lambda: self._client.change_resource_record_sets(
                 HostedZoneId=self._zone_id, ChangeBatch={"Changes": changes}
             )
         )
-
-
-def _asked(call: Callable[[], Result]) -> Result:
-    before_call()
-    try:
-        return call()
-    except ClientError as error:
-        raise _provider_error(error) from error
-    except BotoCoreError as error:
-        raise ProviderUnavailable(type(error).__name__, "no answer from Route 53") from error
-
-
-def _provider_error(error: ClientError) -> ProviderError:
-    detail = error.response.get("Error", {})
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    code, message = detail.get("Code", "unknown"), detail.get("Message", "")
-    come_back = code in _COME_BACK or status == 429 or status >= 500
-    return ProviderUnavailable(code, message) if come_back else ProviderRefused(code, message)
-
-
-def _record_set(record: DnsRecord) -> "ResourceRecordSetTypeDef":
-    value = _quoted(record.value) if record.type == "TXT" else record.value
-    return {
-        "Name": canonical(record.name),
-        "Type": record.type,  # type: ignore[typeddict-item]
-        "TTL": record.ttl_seconds,
-        "ResourceRecords": [{"Value": value}],
-    }
-
-
-def _record(found: "ResourceRecordSetOutputTypeDef") -> DnsRecord:
-    values = [resource["Value"] for resource in found.get("ResourceRecords", [])]
-    plain = [_unquoted(value) if found["Type"] == "TXT" else value.rstrip(".") for value in values]
-    return DnsRecord(canonical(found["Name"]), found["Type"], "\n".join(plain), found.get("TTL", 0))
-
-
-def _quoted(value: str) -> str:
-    try:
-        chunks = txt_chunks(value)
-    except UnicodeEncodeError:
-        raise InvalidValue("record", "a TXT value has to be ASCII") from None
-    return " ".join('"' + chunk.replace("\\", r"\\").replace('"', r"\"") + '"' for chunk in chunks)
-
-
-def _unquoted(value: str) -> str:
-    """A value without quotes, which the real service refuses, is left as it is."""
-    strings: list[str] = _QUOTED.findall(value)
-    return "".join(_ESCAPE.sub(_unescaped, string) for string in strings) if strings else value
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    return chr(int(found[1], 8)) if len(found[1]) > 1 else found[1]
