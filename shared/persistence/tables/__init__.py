@@ -20,7 +20,7 @@ from shared.persistence.tables.configurations import (
 from shared.persistence.tables.drift import drift_assertion, drift_finding, drift_sighting
 from shared.persistence.tables.events import BEARS_ON_SUPPRESSION, EventStatus, email_event
 from shared.persistence.tables.jobs import email_job, email_job_content, send_attempt
-from shared.persistence.tables.operations import dead_letter, handler_fault, operator_action
+from shared.persistence.tables.operations import dead_letter, handler_fault, operator_action, traffic
 from shared.persistence.tables.provider import neighbour_turn, provider_account, send_pressure
 from shared.persistence.tables.suppressions import suppression_entry, suppression_fact
 
@@ -45,6 +45,7 @@ __all__ = [
     "dead_letter",
     "handler_fault",
     "operator_action",
+    "traffic",
     "presence",
     "api_key_use",
     "webhook_look",

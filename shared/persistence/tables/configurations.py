@@ -120,6 +120,11 @@ Index(
     _configuration.updated_at,
     postgresql_where=text("retired_at IS NULL AND administrative = 'LOCKING'"),
 )
+Index(
+    "ix_email_configuration_server",
+    _configuration.server_id,
+    postgresql_where=text("server_id IS NOT NULL"),
+)
 
 email_configuration_record = Table(
     "email_configuration_record",

@@ -36,6 +36,7 @@ drift_assertion = Table(
     one_of("assertion", Assertion),
     one_of("verdict", Verdict),
     CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease_whole"),
+    CheckConstraint("lease_token IS NULL OR due_at IS NOT NULL", name="leased_is_due"),
     CheckConstraint("num_nulls(finished_at, seconds, checked, calls) IN (0, 4)", name="finished_whole"),
     CheckConstraint("(verdict = 'could_not_tell') = (fault IS NOT NULL)", name="fault_of_could_not_tell"),
 )
@@ -87,6 +88,7 @@ Index("ix_drift_finding_standing", _finding.tag, postgresql_where=text("resolved
 Index(
     "ix_drift_finding_untold",
     _finding.opened_at,
+    _finding.e_id,
     postgresql_where=text("resolved_at IS NULL AND told_at IS NULL AND opened_at IS NOT NULL"),
 )
 Index("ix_drift_finding_configuration", _finding.configuration_id)

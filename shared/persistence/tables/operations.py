@@ -1,6 +1,6 @@
 """What people have to look at, and what they did about it."""
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text, Uuid, text
 
 from shared.domain.dead_letter import Rest, Subject
 from shared.persistence.tables.base import KEY, MOMENT, metadata, one_of
@@ -60,3 +60,14 @@ operator_action = Table(
     Column("at", MOMENT, nullable=False),
 )
 Index("ix_operator_action_subject", operator_action.c.subject_id, operator_action.c.at)
+
+# For pictures: added up from what the processes counted.
+traffic = Table(
+    "traffic",
+    metadata,
+    Column("minute", MOMENT, primary_key=True),
+    Column("counted", KEY, primary_key=True),
+    Column("label", KEY, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    postgresql_with={"fillfactor": "50"},
+)

@@ -7,6 +7,8 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+# Not CONCURRENTLY: a row a tenant, and so built in milliseconds.
+SERVER = "CREATE INDEX ix_email_configuration_server ON email_configuration (server_id) WHERE server_id IS NOT NULL"
 EMAIL_JOB = "ALTER TABLE email_job ADD COLUMN trace text"
 
 PARTS = (
@@ -29,6 +31,7 @@ CREATE TABLE drift_assertion (
     CONSTRAINT ck_drift_assertion_assertion CHECK (assertion IN ('postmarkInventory', 'registry', 'dns')),
     CONSTRAINT ck_drift_assertion_verdict CHECK (verdict IN ('clean', 'drifted', 'could_not_tell')),
     CONSTRAINT ck_drift_assertion_lease_whole CHECK ((lease_token IS NULL) = (lease_until IS NULL)),
+    CONSTRAINT ck_drift_assertion_leased_is_due CHECK (lease_token IS NULL OR due_at IS NOT NULL),
     CONSTRAINT ck_drift_assertion_finished_whole
         CHECK (num_nulls(finished_at, seconds, checked, calls) IN (0, 4)),
     CONSTRAINT ck_drift_assertion_fault_of_could_not_tell
@@ -82,10 +85,11 @@ CREATE TABLE drift_finding (
     "CREATE UNIQUE INDEX uq_drift_finding_subject ON drift_finding (tag, subject)",
     "CREATE INDEX ix_drift_finding_standing ON drift_finding (tag) WHERE resolved_at IS NULL",
     """
-CREATE INDEX ix_drift_finding_untold ON drift_finding (opened_at)
+CREATE INDEX ix_drift_finding_untold ON drift_finding (opened_at, e_id)
     WHERE resolved_at IS NULL AND told_at IS NULL AND opened_at IS NOT NULL
 """,
     "CREATE INDEX ix_drift_finding_configuration ON drift_finding (configuration_id)",
+    SERVER,
     EMAIL_JOB,
 )
 

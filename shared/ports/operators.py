@@ -1,0 +1,92 @@
+"""What operators look at, across tenants. Every question is answered by an index, or refused with advice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from shared.domain.audit import OperatorAction
+from shared.domain.configuration import EmailConfiguration
+from shared.domain.event import EmailEvent
+from shared.domain.job import EmailJob, JobStatus
+from shared.domain.lifecycle import Administrative, Operational
+from shared.domain.suppression import SuppressionEntry, SuppressionReason
+from shared.ports.configurations import ConfigurationRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationSearch:
+    """All that is given has to hold. `text`: an eId, a tenant's id, a provider's server id, or how a slug begins."""
+
+    text: str = ""
+    operational: Operational | None = None
+    administrative: Administrative | None = None
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSearch:
+    """All that is given has to hold. `text`: a job's id, the provider's message id, or an idempotency key of a tenant.
+
+    Without a tenant or a configuration only `text`, or a status in which few jobs are: QUEUED, SENDING, IN_DOUBT,
+    INCONSISTENT. Else `InvalidValue`.
+    """
+
+    text: str = ""
+    tenant_id: UUID | None = None
+    configuration_id: UUID | None = None
+    recipient: str = ""
+    status: JobStatus | None = None
+    accepted_from: datetime | None = None
+    accepted_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionSearch:
+    """`address` is looked for as it is normalised; without one, a tenant has to be given. Else `InvalidValue`."""
+
+    address: str = ""
+    tenant_id: UUID | None = None
+    reason: SuppressionReason | None = None
+    active: bool | None = True
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One thing that somebody did: a change of a configuration, or something by hand. One of the two is there."""
+
+    at: datetime
+    author: str
+    record: ConfigurationRecord | None = None
+    action: OperatorAction | None = None
+
+
+class OperatorViews(Protocol):
+    """Pages are newest first, those before `before`: the id that the page before ended with."""
+
+    def configurations(
+        self, wanted: ConfigurationSearch, *, before: UUID | None, limit: int
+    ) -> list[EmailConfiguration]:
+        """Newest first by their ids."""
+        ...
+
+    def jobs(self, wanted: JobSearch, *, before: UUID | None, limit: int) -> list[EmailJob]: ...
+
+    def job(self, e_id: UUID) -> EmailJob | None: ...
+
+    def events_of(self, configuration_id: UUID, *, limit: int) -> list[EmailEvent]:
+        """The newest of one configuration."""
+        ...
+
+    def suppressions(
+        self, wanted: SuppressionSearch, *, after: UUID | None, limit: int
+    ) -> list[SuppressionEntry]:
+        """In the order of their ids."""
+        ...
+
+    def deeds(
+        self, *, author: str = "", subject_id: UUID | None = None, before: datetime | None, limit: int
+    ) -> Sequence[Deed]:
+        """What people and workers did, newest first: operators' actions and records of configurations."""
+        ...
