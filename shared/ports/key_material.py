@@ -26,6 +26,13 @@ class KeyVersions(Protocol):
         """Reads the file again if it has changed. A file that cannot be used leaves everything as it is."""
         ...
 
+    def mounted(self) -> Set[str] | None:
+        """The versions in the file as it is at this moment, read anew; None when it cannot be used.
+
+        Then what was read before stays in use.
+        """
+        ...
+
     @property
     def versions(self) -> Set[str]: ...
 

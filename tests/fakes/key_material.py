@@ -13,6 +13,8 @@ class FakeCipher:
     def __init__(self, current: str = "v1", versions: set[str] | None = None) -> None:
         self.current = current
         self.versions = {current} if versions is None else versions
+        # The file can be used. When it cannot, what was read before still serves.
+        self.usable = True
 
     def encrypt(self, plaintext: str, *, tenant_id: UUID, configuration_id: UUID) -> str:
         self._require(self.current)
@@ -35,6 +37,9 @@ class FakeCipher:
     # And `ports.key_material.KeyVersions`.
     def look(self) -> None:
         pass
+
+    def mounted(self) -> set[str] | None:
+        return set(self.versions) if self.usable else None
 
     @property
     def current_version(self) -> str | None:

@@ -45,7 +45,7 @@ class MaterialRegistry:
         self._path = path
         self._on_refresh = on_refresh
         self._material = _Material()
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[int, ...] | None = None
         self._reading = Lock()
 
     @property
@@ -78,7 +78,17 @@ class MaterialRegistry:
         if self._material.current is None or self._stamp() != self._seen:
             self.refresh()
 
+    def mounted(self) -> frozenset[str] | None:
+        """Implements `ports.key_material.KeyVersions`."""
+        _, fresh = self._read_anew()
+        return None if fresh is None else frozenset(fresh.versions)
+
     def refresh(self) -> Refresh:
+        return self._read_anew()[0]
+
+    def _read_anew(self) -> tuple[Refresh, _Material | None]:
+        """What this reading found, whatever another thread's has found since: None when it cannot be used."""
+        fresh: _Material | None = None
         with self._reading:
             self._seen = self._stamp()
             try:
@@ -90,15 +100,19 @@ class MaterialRegistry:
                 self._material = fresh
         if self._on_refresh is not None:
             self._on_refresh(refresh)
-        return refresh
+        return refresh, fresh
 
-    def _stamp(self) -> tuple[int, int] | None:
-        """Changes with every new file, a replaced one and Kubernetes' swapped link included: `stat` follows links."""
+    def _stamp(self) -> tuple[int, ...] | None:
+        """Changes with every new file, a replaced one and Kubernetes' swapped link included: `stat` follows links.
+
+        Whoever writes a file may give it the time of modification of the old one, and a file system the old one's
+        number: the time of change is the kernel's own.
+        """
         try:
             found = self._path.stat()
         except OSError:
             return None
-        return found.st_ino, found.st_mtime_ns
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> Refresh:

@@ -1,56 +1,17 @@
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from itertools import permutations
 from uuid import UUID
 
 import pytest
 
 from shared.domain.errors import CiphertextInvalid, KeyVersionMissing
-from shared.gateways.key_material.cipher import AesGcmCipher
-from shared.gateways.key_material.registry import MaterialRegistry
 from shared.ports.key_material import TokenCipher
-from tests.fakes.key_material import FakeCipher
+from tests.contract.key_material.worlds import Ciphers
 
 TENANT = UUID("019b0000-0000-7000-8000-0000000000a1")
 OTHER_TENANT = UUID("019b0000-0000-7000-8000-0000000000a2")
 CONFIGURATION = UUID("019b0000-0000-7000-8000-0000000000c1")
 OTHER_CONFIGURATION = UUID("019b0000-0000-7000-8000-0000000000c2")
 TOKEN = "8f2b6c1e-5a5d-4a39-9a39-1c2d3e4f5a6b"
-
-
-@dataclass
-class Ciphers:
-    cipher: TokenCipher
-    # Takes the versions that are mounted from now on, the current one first.
-    mount: Callable[..., None]
-
-
-@pytest.fixture(params=["fake", "aes-gcm"])
-def ciphers(request: pytest.FixtureRequest, tmp_path: Path) -> Ciphers:
-    made = _fake() if request.param == "fake" else _aes_gcm(tmp_path / "material.json")
-    made.mount("v1")
-    return made
-
-
-def _fake() -> Ciphers:
-    cipher = FakeCipher()
-
-    def mount(current: str, *others: str) -> None:
-        cipher.current, cipher.versions = current, {current, *others}
-
-    return Ciphers(cipher, mount)
-
-
-def _aes_gcm(file: Path) -> Ciphers:
-    registry = MaterialRegistry(file)
-
-    def mount(current: str, *others: str) -> None:
-        versions = {version: f"material of {version}" for version in (current, *others)}
-        file.write_text(json.dumps({"current": current, "versions": versions}))
-        registry.refresh()
-
-    return Ciphers(AesGcmCipher(registry), mount)
 
 
 def _sealed(cipher: TokenCipher) -> str:
@@ -76,6 +37,28 @@ def test_another_tenant_or_configuration_opens_nothing(ciphers: Ciphers) -> None
     for tenant, configuration in ((OTHER_TENANT, CONFIGURATION), (TENANT, OTHER_CONFIGURATION)):
         with pytest.raises(CiphertextInvalid):
             ciphers.cipher.decrypt(envelope, tenant_id=tenant, configuration_id=configuration)
+
+
+def test_no_envelope_of_thirty_is_opened_in_the_place_of_another(ciphers: Ciphers) -> None:
+    """Six tenants by five configurations: two owners differ in one of the ids, or in both."""
+    owners = [
+        (UUID(int=tenant), UUID(int=configuration)) for tenant in range(6) for configuration in range(5)
+    ]
+    sealed = {
+        owner: ciphers.cipher.encrypt(TOKEN, tenant_id=owner[0], configuration_id=owner[1])
+        for owner in owners
+    }
+    for (tenant, configuration), other in permutations(owners, 2):
+        with pytest.raises(CiphertextInvalid):
+            ciphers.cipher.decrypt(sealed[other], tenant_id=tenant, configuration_id=configuration)
+    for tenant, configuration in owners:
+        envelope = sealed[tenant, configuration]
+        assert ciphers.cipher.decrypt(envelope, tenant_id=tenant, configuration_id=configuration) == TOKEN
+
+
+def test_the_ids_of_tenant_and_configuration_cannot_change_places(ciphers: Ciphers) -> None:
+    with pytest.raises(CiphertextInvalid):
+        ciphers.cipher.decrypt(_sealed(ciphers.cipher), tenant_id=CONFIGURATION, configuration_id=TENANT)
 
 
 def test_old_envelopes_are_opened_after_a_rotation(ciphers: Ciphers) -> None:

@@ -1,4 +1,4 @@
-"""The envelope, bit by bit."""
+"""How the envelope is made and read."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -59,23 +59,6 @@ def test_an_envelope_made_elsewhere_by_the_same_rules_is_opened(cipher: AesGcmCi
 
 def test_no_two_envelopes_are_alike(cipher: AesGcmCipher) -> None:
     assert len({_seal(cipher) for _ in range(100)}) == 100
-
-
-def test_every_changed_character_is_noticed(cipher: AesGcmCipher) -> None:
-    envelope = _seal(cipher)
-    start = envelope.index(":") + 1
-    for position in range(start, len(envelope)):
-        for other in "AQg_":
-            changed = envelope[:position] + other + envelope[position + 1 :]
-            if changed != envelope:
-                with pytest.raises(CiphertextInvalid):
-                    _open(cipher, changed)
-
-
-@pytest.mark.parametrize("cut", [1, 2, 3, 4, 20, 40])
-def test_every_cut_is_noticed(cipher: AesGcmCipher, cut: int) -> None:
-    with pytest.raises(CiphertextInvalid):
-        _open(cipher, _seal(cipher)[:-cut])
 
 
 @pytest.mark.parametrize("change", ["{}=", "{}\n", " {}", "{}A", "b{}", "{}:"])
