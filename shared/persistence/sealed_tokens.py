@@ -12,18 +12,18 @@ from shared.ports.sealed_tokens import SealedToken, VersionUse
 _column = email_configuration.c
 
 # As the cipher writes it: a1.k{version}:{text}. A regular expression, for a version may have dots of its own.
-_VERSION = func.coalesce(func.substring(_column.server_token, r"^a[0-9]+\.k([A-Za-z0-9._-]+):"), "")
-_SEALED = _column.server_token.is_not(None)
+KEY_VERSION = func.coalesce(func.substring(_column.server_token, r"^a[0-9]+\.k([A-Za-z0-9._-]+):"), "")
+SEALED = _column.server_token.is_not(None)
 _USES = (
     select(
-        _VERSION.label("version"), func.count().label("rows"), func.min(_column.created_at).label("oldest")
+        KEY_VERSION.label("version"), func.count().label("rows"), func.min(_column.created_at).label("oldest")
     )
-    .where(_SEALED)
-    .group_by(_VERSION)
+    .where(SEALED)
+    .group_by(KEY_VERSION)
 )
-_BEHIND = select(_column.e_id).where(_SEALED, parameter("version", Text) != _VERSION).order_by(_column.e_id)
+_BEHIND = select(_column.e_id).where(SEALED, parameter("version", Text) != KEY_VERSION).order_by(_column.e_id)
 _GET = select(_column.e_id, _column.tenant_id, _column.server_token).where(
-    _column.e_id == parameter("e_id"), _SEALED
+    _column.e_id == parameter("e_id"), SEALED
 )
 _RESEAL = (
     update(email_configuration)

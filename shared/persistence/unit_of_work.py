@@ -11,6 +11,9 @@ from shared.persistence.actions import PostgresAudit
 from shared.persistence.checks import PostgresChecks
 from shared.persistence.configurations import PostgresConfigurations
 from shared.persistence.dead_letters import PostgresDeadLetters
+from shared.persistence.drift_findings import PostgresFindings
+from shared.persistence.drift_rounds import PostgresDriftRounds
+from shared.persistence.drift_rows import PostgresDriftRows
 from shared.persistence.events import PostgresEvents
 from shared.persistence.faults import in_our_words
 from shared.persistence.gaps import PostgresGaps
@@ -31,6 +34,7 @@ from shared.ports.checks import Checks
 from shared.ports.clock import NewId
 from shared.ports.configurations import Configurations
 from shared.ports.dead_letters import DeadLetters
+from shared.ports.drift import DriftRounds, DriftRows, Findings
 from shared.ports.events import Events
 from shared.ports.gaps import Gaps, Presence
 from shared.ports.jobs import Jobs
@@ -65,6 +69,9 @@ class PostgresTransaction:
     tenant_log: TenantLog
     audit: Audit
     sealed_tokens: SealedTokens
+    rounds: DriftRounds
+    drift_rows: DriftRows
+    findings: Findings
 
     def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
@@ -88,6 +95,9 @@ class PostgresTransaction:
         self.webhook_keys = PostgresWebhookKeys(connection)
         self.key_uses = PostgresKeyUses(connection)
         self.tenant_log = PostgresTenantLog(connection)
+        self.rounds = PostgresDriftRounds(connection, new_id)
+        self.drift_rows = PostgresDriftRows(connection)
+        self.findings = PostgresFindings(connection, new_id)
 
     def now(self) -> datetime:
         if self._now is None:

@@ -16,6 +16,7 @@ from shared.ports.audit import Audit
 from shared.ports.checks import Checks
 from shared.ports.configurations import Configurations
 from shared.ports.dead_letters import DeadLetters
+from shared.ports.drift import DriftRounds, DriftRows, Findings
 from shared.ports.events import Events
 from shared.ports.gaps import Gaps, Presence
 from shared.ports.jobs import Jobs
@@ -57,6 +58,9 @@ class Transaction(Protocol):
     tenant_log: TenantLog
     audit: Audit
     sealed_tokens: SealedTokens
+    rounds: DriftRounds
+    drift_rows: DriftRows
+    findings: Findings
 
     def now(self) -> datetime:
         """The database's clock, aware UTC, the same throughout the transaction."""

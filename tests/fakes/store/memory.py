@@ -12,6 +12,7 @@ from shared.ports.checks import Checks
 from shared.ports.clock import NewId
 from shared.ports.configurations import Configurations
 from shared.ports.dead_letters import DeadLetters
+from shared.ports.drift import DriftRounds, DriftRows, Findings
 from shared.ports.events import Events
 from shared.ports.gaps import Gaps, Presence
 from shared.ports.jobs import Jobs
@@ -30,6 +31,7 @@ from tests.fakes.store.audit import MemoryAudit
 from tests.fakes.store.checks import MemoryChecks
 from tests.fakes.store.configurations import MemoryConfigurations
 from tests.fakes.store.dead_letters import MemoryDeadLetters
+from tests.fakes.store.drift import MemoryDriftRounds, MemoryDriftRows, MemoryFindings
 from tests.fakes.store.events import MemoryEvents
 from tests.fakes.store.gaps import MemoryGaps
 from tests.fakes.store.jobs import MemoryJobs
@@ -65,6 +67,9 @@ class MemoryTransaction:
     tenant_log: TenantLog
     audit: Audit
     sealed_tokens: SealedTokens
+    rounds: DriftRounds
+    drift_rows: DriftRows
+    findings: Findings
 
     def __init__(self, state: State, moment: Moment, new_id: NewId) -> None:
         self._moment = moment
@@ -88,6 +93,9 @@ class MemoryTransaction:
         self.webhook_keys = MemoryWebhookKeys(state)
         self.key_uses = MemoryKeyUses(state, moment)
         self.tenant_log = MemoryTenantLog(state)
+        self.rounds = MemoryDriftRounds(state, moment, new_id)
+        self.drift_rows = MemoryDriftRows(state)
+        self.findings = MemoryFindings(state, moment, new_id)
 
     def now(self) -> datetime:
         return self._moment.now

@@ -17,14 +17,14 @@ class MemorySealedTokens:
     def uses(self) -> Mapping[str, VersionUse]:
         by_version: dict[str, list[EmailConfiguration]] = {}
         for one in self._sealed():
-            by_version.setdefault(_version_of(one), []).append(one)
+            by_version.setdefault(version_of(one), []).append(one)
         return {
             version: VersionUse(len(found), min(one.created_at for one in found))
             for version, found in by_version.items()
         }
 
     def behind(self, version: str, *, after: UUID | None, limit: int) -> list[UUID]:
-        found = (one.e_id for one in self._sealed() if _version_of(one) != version)
+        found = (one.e_id for one in self._sealed() if version_of(one) != version)
         return sorted(e_id for e_id in found if after is None or e_id > after)[:limit]
 
     def get(self, configuration_id: UUID) -> SealedToken | None:
@@ -46,6 +46,6 @@ class MemorySealedTokens:
         ]
 
 
-def _version_of(one: EmailConfiguration) -> str:
+def version_of(one: EmailConfiguration) -> str:
     named = _VERSION.match(one.provisioned.server_token or "")
     return named[1] if named else ""

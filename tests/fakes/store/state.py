@@ -8,6 +8,7 @@ from shared.domain.attempt import SendAttempt
 from shared.domain.audit import OperatorAction
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.dead_letter import DeadLetter
+from shared.domain.drift import Assertion, Drift, Finding, Verdict
 from shared.domain.event import EmailEvent
 from shared.domain.gap import Gap
 from shared.domain.job import EmailJob
@@ -84,6 +85,30 @@ class KeptLift:
     message: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptRound:
+    """Of one assertion; `lease` is the token of the round that has it, and until when."""
+
+    due_at: datetime | None = None
+    lease: tuple[UUID, datetime] | None = None
+    begun_at: datetime | None = None
+    finished_at: datetime | None = None
+    seconds: float | None = None
+    checked: int | None = None
+    calls: int | None = None
+    verdict: Verdict | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFinding:
+    """`seen_in` is the token of the round that saw it last; None when it was no round."""
+
+    finding: Finding
+    seen_in: UUID | None
+    told_at: datetime | None = None
+
+
 @dataclass(slots=True)
 class State:
     configurations: dict[UUID, EmailConfiguration] = field(default_factory=dict)
@@ -111,6 +136,9 @@ class State:
     gaps: dict[UUID, KeptGap] = field(default_factory=dict)
     # By configuration and address.
     lifts: dict[tuple[UUID, str], KeptLift] = field(default_factory=dict)
+    rounds: dict[Assertion, KeptRound] = field(default_factory=dict)
+    sightings: dict[Assertion, frozenset[tuple[UUID, Drift]]] = field(default_factory=dict)
+    findings: dict[UUID, KeptFinding] = field(default_factory=dict)
 
     def copy(self) -> "State":
         return State(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
