@@ -31,6 +31,7 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 _SEED = 20261121
+_PROJECT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,10 @@ class Cloud:
         recorder = {"MOTO_ENABLE_RECORDING": "1", "MOTO_RECORDER_FILEPATH": str(self.recording)}
         return Program(
             name="aws",
-            argv=(sys.executable, "-m", "moto.server", "-H", LOOPBACK, "-p", str(self.port)),
+            argv=(sys.executable, "-m", "sandbox.aws_server", "-H", LOOPBACK, "-p", str(self.port)),
             env=bare_environment(**recorder, **CREDENTIALS),
             log=self.log,
+            cwd=_PROJECT,
         )
 
     def wait_ready(self, child: Child) -> None:
