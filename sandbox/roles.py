@@ -32,6 +32,13 @@ modules.v1.shop-access.email.extras {
     lookIntervalSeconds = 2
   }
   projection.retrySeconds = 2
+  scheduler.registrySeconds = 10
+  drift {
+    checkIntervalMinutes = 1
+    postmarkInventory.enabled = true
+    registry.enabled = true
+    dns.enabled = true
+  }
 }
 """
 
@@ -77,6 +84,7 @@ PRODUCT = Plan(
         _pool("provisioning", threads=4),
         _pool("send", threads=8),
         _pool("projection", threads=4),
+        _pool("drift", threads=3),
         Role("scheduler", ("scheduler.main",), "reaches postgres"),
     ),
 )

@@ -4,12 +4,14 @@ This is also the only recovery path, run at every start of the leader: whatever 
 died with a worker, is found again by its row.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from shared.domain.drift import Assertion
 from shared.messaging.messages import (
     CatchUpEvents,
+    CheckDrift,
     CheckWebhook,
     LiftSuppressions,
     Message,
@@ -27,6 +29,7 @@ from shared.ports.store import Store, Transaction
 from shared.ports.waits import Waiting
 from shared.steering import finish_drain
 from shared.telemetry.callbacks import record_tokens_behind, record_webhooks_by_state
+from shared.telemetry.drift import record_drift_freshness, record_findings_by_state
 from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_configurations_by_state, record_oldest_waits, record_sweep
 
@@ -42,6 +45,8 @@ class SchedulerDeps:
     # From doubt to the first look at the provider.
     look_in_seconds: float
     keys: KeyVersions
+    # How often each assertion that is switched on is checked.
+    drift_seconds: Mapping[Assertion, float] = field(default_factory=dict)
 
 
 def due_sends(deps: SchedulerDeps) -> None:
@@ -131,6 +136,21 @@ def stale_tokens(deps: SchedulerDeps) -> None:
     )
 
 
+def due_drift(deps: SchedulerDeps) -> None:
+    """Assertions that are switched on when their time has come, and whatever an operator asked for."""
+    with deps.store.begin() as tx:
+        for assertion, every_seconds in deps.drift_seconds.items():
+            tx.rounds.arm(assertion, every_seconds=every_seconds)
+    _ring_for("due_drift", CheckDrift, lambda tx: tx.rounds.due(), deps)
+
+
+def tell_drift(deps: SchedulerDeps) -> None:
+    with deps.store.begin() as tx:
+        reports, counts = tx.rounds.reports(), tx.findings.count()
+    record_drift_freshness((report.assertion, report.finished_at, report.seconds) for report in reports)
+    record_findings_by_state(counts)
+
+
 def tell_states(deps: SchedulerDeps) -> None:
     with deps.store.begin() as tx:
         counts, webhooks = tx.configurations.count_by_state(), tx.webhook_looks.count_by_state()
@@ -158,6 +178,7 @@ def reconcile(deps: SchedulerDeps) -> None:
         due_lifts,
         tell_states,
         tell_waits,
+        tell_drift,
     ):
         job(deps)
 

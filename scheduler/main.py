@@ -109,6 +109,7 @@ def main() -> None:
         limit=settings.scheduler.sweep_limit,
         look_in_seconds=0,
         keys=container.key_versions,
+        drift_seconds=settings.drift.every_seconds,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -21,4 +21,5 @@ def timetable(settings: Scheduler) -> tuple[Entry, ...]:
         Entry(jobs.due_verifications, settings.verification_seconds),
         Entry(jobs.reconcile, settings.reconcile_seconds),
         Entry(jobs.stale_tokens, settings.registry_seconds),
+        Entry(jobs.due_drift, settings.registry_seconds),
     )

@@ -13,10 +13,12 @@ from shared.gateways.key_material.registry import MaterialRegistry, Refresh
 from shared.gateways.postmark.account import PostmarkAccount
 from shared.gateways.postmark.events import PostmarkEvents
 from shared.gateways.postmark.history import PostmarkHistory
+from shared.gateways.postmark.inventory import PostmarkInventory
 from shared.gateways.postmark.search import PostmarkSearch
 from shared.gateways.postmark.sender import PostmarkSender
 from shared.gateways.postmark.suppressions import PostmarkSuppressions
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
+from shared.gateways.route53.inventory import Route53Inventory
 from shared.gateways.route53.zone import Route53Zone, make_route53_client
 from shared.gateways.system.clock import SystemClock
 from shared.gateways.system.pace import SharedPace
@@ -30,6 +32,7 @@ from shared.ports.clock import Clock, NewId
 from shared.ports.dead_letters import HandlerFault
 from shared.ports.dns import DnsZone
 from shared.ports.doorbell import Doorbell
+from shared.ports.drift import MailInventory, ZoneInventory
 from shared.ports.key_material import KeyVersions, TokenCipher
 from shared.ports.leadership import Leadership
 from shared.ports.mail import (
@@ -47,6 +50,8 @@ from shared.telemetry.metrics import record_fault_point, record_registry_added, 
 
 # A thread may wait so long for its turn at a neighbour; who would have to wait longer comes back later.
 TURN_PATIENCE_SECONDS = 2.0
+# But a drift check has time: it would rather wait than say that it could not tell.
+CHECK_PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ class Container:
     history_pace: Pace
     suppression_list: SuppressionList
     dns_zone: DnsZone
+    mail_inventory: MailInventory
+    zone_inventory: ZoneInventory
 
 
 def build(settings: Settings, role: str) -> Container:
@@ -84,6 +91,7 @@ def build(settings: Settings, role: str) -> Container:
     )
     wire = Wire(_postmark(settings))
     store = PostgresStore(engine)
+    route53 = make_route53_client(settings.aws.endpoint_url, settings.aws.region)
     registry = MaterialRegistry(settings.key_material.file, on_refresh=_tell_refresh)
     return Container(
         settings=settings,
@@ -104,21 +112,48 @@ def build(settings: Settings, role: str) -> Container:
         history_pace=_pace(store, "postmark-history", settings.callbacks.calls_per_second),
         suppression_list=PostmarkSuppressions(wire),
         dns_zone=Route53Zone(
-            make_route53_client(settings.aws.endpoint_url, settings.aws.region),
+            route53,
             zone_id=settings.mail_zone.id,
             zone_name=settings.mail_zone.name,
-            # AWS counts each second: one after a pause must not have a pause's worth in it.
-            pace=_pace(store, "route53", settings.aws.route53_calls_per_second, at_once=1),
+            pace=_route53_pace(store, settings, TURN_PATIENCE_SECONDS),
+        ),
+        mail_inventory=PostmarkInventory(
+            wire,
+            _pace(
+                store,
+                "postmark-inventory",
+                settings.drift.calls_per_second,
+                patience_seconds=CHECK_PATIENCE_SECONDS,
+                at_once=1,
+            ),
+        ),
+        zone_inventory=Route53Inventory(
+            route53,
+            zone_id=settings.mail_zone.id,
+            pace=_route53_pace(store, settings, CHECK_PATIENCE_SECONDS),
         ),
     )
 
 
-def _pace(store: Store, neighbour: str, calls_per_second: float, *, at_once: float | None = None) -> Pace:
+def _route53_pace(store: Store, settings: Settings, patience_seconds: float) -> Pace:
+    """AWS counts each second: one after a pause must not have a pause's worth in it."""
+    calls_per_second = settings.aws.route53_calls_per_second
+    return _pace(store, "route53", calls_per_second, patience_seconds=patience_seconds, at_once=1)
+
+
+def _pace(
+    store: Store,
+    neighbour: str,
+    calls_per_second: float,
+    *,
+    patience_seconds: float = TURN_PATIENCE_SECONDS,
+    at_once: float | None = None,
+) -> Pace:
     return SharedPace(
         store,
         neighbour,
         calls_per_second=calls_per_second,
-        patience_seconds=TURN_PATIENCE_SECONDS,
+        patience_seconds=patience_seconds,
         at_once=at_once,
     )
 

@@ -10,6 +10,7 @@ from functools import partial
 import dramatiq
 from dramatiq import Broker
 
+import workers.drift.actors
 import workers.projection.actors
 import workers.provisioning.actors
 import workers.send.actors
@@ -20,6 +21,8 @@ from shared.domain.errors import StoreUnavailable
 from shared.ports.dead_letters import HandlerFault
 from shared.ports.store import Store
 from shared.telemetry.logging import configure_logging
+from workers.drift.deps import DriftDeps
+from workers.drift.policy import DriftPolicy
 from workers.projection.catch_up import CatchUpDeps
 from workers.projection.handler import ProjectionDeps
 from workers.projection.lifts import LiftDeps
@@ -40,6 +43,10 @@ def send() -> None:
 
 def projection() -> None:
     _boot("projection", register_projection)
+
+
+def drift() -> None:
+    _boot("drift", register_drift)
 
 
 def register_provisioning(broker: Broker, container: Container) -> None:
@@ -99,10 +106,25 @@ def register_projection(broker: Broker, container: Container) -> None:
     workers.projection.actors.register(broker, deps, catching_up, lifting)
 
 
+def register_drift(broker: Broker, container: Container) -> None:
+    settings = container.settings
+    deps = DriftDeps(
+        store=container.store,
+        mail=container.mail_inventory,
+        zone=container.zone_inventory,
+        keys=container.key_versions,
+        zone_name=settings.mail_zone.name,
+        other_zones=settings.drift.other_zones,
+        policy=DriftPolicy.of(settings.drift),
+    )
+    workers.drift.actors.register(broker, deps)
+
+
 POOLS: dict[str, Callable[[Broker, Container], None]] = {
     "provisioning": register_provisioning,
     "send": register_send,
     "projection": register_projection,
+    "drift": register_drift,
 }
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic.alias_generators import to_camel
 
+from shared.domain.drift import Assertion
+
 Seconds = Annotated[float, Field(gt=0)]
 Hours = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -127,6 +129,27 @@ class Callbacks(Group):
     attempts_max: Count
 
 
+class Drift(Group):
+    check_interval_minutes: Annotated[float, Field(gt=0)]
+    postmark_inventory: Switch
+    registry: Switch
+    dns: Switch
+    calls_per_second: Annotated[float, Field(gt=0)]
+    other_zones: tuple[str, ...]
+    lease_seconds: Seconds
+    retry_seconds: Seconds
+
+    @property
+    def every_seconds(self) -> dict[Assertion, float]:
+        """Of what is switched on."""
+        switches = {
+            Assertion.POSTMARK_INVENTORY: self.postmark_inventory,
+            Assertion.REGISTRY: self.registry,
+            Assertion.DNS: self.dns,
+        }
+        return {one: self.check_interval_minutes * 60 for one, switch in switches.items() if switch.enabled}
+
+
 class Ingress(Group):
     job_bytes_max: Count
     batch_bytes_max: Count
@@ -154,7 +177,13 @@ class Worker(Group):
 class Sentry(Group):
     dsn: SecretStr | None = None
     sample_rate: Annotated[float, Field(ge=0, le=1)]
+    traces_sample_rate: Annotated[float, Field(ge=0, le=1)]
     release: str | None = None
+
+
+class Metrics(Group):
+    host: str
+    port: Annotated[int, Field(ge=0, le=65_535)]
 
 
 class Log(Group):
@@ -184,10 +213,12 @@ class Settings(Group):
     send: Send
     projection: Projection
     callbacks: Callbacks
+    drift: Drift
     ingress: Ingress
     scheduler: Scheduler
     worker: Worker
     sentry: Sentry
+    metrics: Metrics
     log: Log
 
     @property

@@ -84,6 +84,14 @@ class LiftSuppressions:
     queue: ClassVar[str] = queues.PROJECTION
 
 
+@dataclass(frozen=True, slots=True)
+class CheckDrift:
+    """One assertion, by the id of its row."""
+
+    id: UUID
+    queue: ClassVar[str] = queues.DRIFT
+
+
 Message = (
     ProvisionConfiguration
     | VerifyConfiguration
@@ -95,6 +103,7 @@ Message = (
     | CatchUpEvents
     | LiftSuppressions
     | ResealToken
+    | CheckDrift
 )
 TYPES: tuple[type[Message], ...] = (
     ProvisionConfiguration,
@@ -107,6 +116,7 @@ TYPES: tuple[type[Message], ...] = (
     CatchUpEvents,
     LiftSuppressions,
     ResealToken,
+    CheckDrift,
 )
 
 

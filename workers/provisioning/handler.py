@@ -5,6 +5,7 @@ from typing import NoReturn
 from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration, Step, StepFailure
+from shared.domain.drift import ServerListed, judge_server
 from shared.domain.errors import (
     InvalidValue,
     KeyMaterialError,
@@ -16,6 +17,7 @@ from shared.domain.errors import (
 )
 from shared.domain.lifecycle import Operational, Trigger
 from shared.domain.webhook import routing_digest
+from shared.findings import tell_findings
 from shared.ports.configurations import Change
 from shared.ports.rows import Lock
 from shared.steering import Steered, steer
@@ -188,6 +190,12 @@ def _remove(configuration: EmailConfiguration, deps: ProvisioningDeps, saver: Sa
             failure=finding if kept is not None else None,
         )
         tx.configurations.save(done, Change(AUTHOR, "removal: done"))
+        if kept is not None:
+            orphan = judge_server(ServerListed(kept, deps.names(done).server_name), done)
+            assert orphan is not None, "nobody accounts for the server of what is removed"
+            tx.findings.observe([orphan])
+    if kept is not None:
+        tell_findings(deps.store)
     return None
 
 

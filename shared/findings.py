@@ -1,0 +1,24 @@
+"""Findings, told of: each once to whoever listens for errors, whichever worker came across it."""
+
+from shared.ports.store import Store
+from shared.telemetry.drift import record_drift_found
+from shared.telemetry.errors import flush
+
+# Between two notes of what was told: after a death only so many are told twice.
+_SOME = 50
+# For what listens to take them in; it goes on without.
+_FLUSH_SECONDS = 2.0
+
+
+def tell_findings(store: Store) -> None:
+    """Told first and noted then: a death between the two tells twice, and never not at all."""
+    while True:
+        with store.begin() as tx:
+            untold = tx.findings.untold(_SOME)
+        if not untold:
+            return
+        for finding in untold:
+            record_drift_found(finding)
+        flush(_FLUSH_SECONDS)
+        with store.begin() as tx:
+            tx.findings.told({finding.e_id for finding in untold})
