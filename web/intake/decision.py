@@ -13,13 +13,12 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.domain.audit import OperatorAction
-from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import Conflict
 from shared.domain.job import EmailJob, JobStatus, Settlement
-from shared.domain.lifecycle import Administrative
 from shared.messaging.messages import SendJobs
 from shared.ports.rows import Lock
 from shared.ports.store import Transaction
+from shared.replaying import why_nothing_waits
 from shared.steering import finish_drain
 from web.intake.job import JobPorts
 
@@ -112,13 +111,6 @@ def _why_not_queued(tx: Transaction, job: EmailJob) -> str | None:
     configuration = tx.configurations.get(job.configuration_id, lock=Lock.SHARE)
     assert configuration is not None, "configurations are never deleted"
     return why_nothing_waits(configuration)
-
-
-def why_nothing_waits(configuration: EmailConfiguration) -> str | None:
-    """The word for a configuration behind which no job may wait; None where one may."""
-    if configuration.retired:
-        return "retired"
-    return "locked" if configuration.administrative is Administrative.LOCKED else None
 
 
 def _carry_out(tx: Transaction, job: EmailJob, decision: Decision, action_id: UUID) -> EmailJob:

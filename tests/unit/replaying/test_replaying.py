@@ -5,21 +5,22 @@ from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from shared import replaying
 from shared.domain.dead_letter import DeadLetterFilter, Rest, Subject
 from shared.domain.errors import InvalidValue
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative
 from shared.messaging.messages import ProjectEvents, ProvisionConfiguration, SendJobs
 from shared.ports.store import Transaction
+from shared.replaying import Fate, Planned, Replayed
 from tests import factories
 from tests.fakes.doorbell import RecordingDoorbell
 from tests.fakes.store import MemoryStore
-from tests.unit.web.dead_letter_world import EVERYTHING, World
-from web.intake import dead_letters
-from web.intake.dead_letters import Fate, Planned, Replayed
+from tests.unit.replaying.dead_letter_world import EVERYTHING, World
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_killed_at_any_moment_and_begun_again_each_is_put_back_once() -> None:
 
 def test_what_fails_again_while_it_runs_is_not_its_own_to_put_back(world: World) -> None:
     """A full page, so that the walk looks for more when each of its jobs is a new dead letter already."""
-    count = dead_letters._PAGE
+    count = replaying._PAGE
     world.fails(count)
     replayed = 0
     for _ in world.replay():
@@ -186,8 +187,8 @@ def test_what_fails_again_while_it_runs_is_not_its_own_to_put_back(world: World)
 
 
 def test_more_than_a_page_is_walked_to_its_end(world: World) -> None:
-    jobs = world.fails(dead_letters._PAGE + 5)
-    assert len(fates(world.replay())) == dead_letters._PAGE + 5
+    jobs = world.fails(replaying._PAGE + 5)
+    assert len(fates(world.replay())) == replaying._PAGE + 5
     assert set(world.statuses(jobs)) == {QUEUED}
 
 
@@ -298,8 +299,8 @@ def test_they_are_found_by_what_they_are_and_page_by_page(world: World) -> None:
     jobs = world.fails(3)
     world.parks_an_event()
     of_jobs = DeadLetterFilter(subject=Subject.JOB)
-    first = dead_letters.find(world.ports(), of_jobs, limit=2)
-    rest = dead_letters.find(world.ports(), of_jobs, limit=2, after=first[-1].e_id)
+    first = replaying.find(world.ports(), of_jobs, limit=2)
+    rest = replaying.find(world.ports(), of_jobs, limit=2, after=first[-1].e_id)
     assert sorted(letter.subject_id for letter in (*first, *rest)) == sorted(jobs)
     assert [letter.attempts for letter in first] == [1, 1]
 
@@ -308,7 +309,7 @@ def test_they_are_counted_by_class(world: World) -> None:
     world.fails(3, code="300")
     world.fails(2, code="expired")
     world.parks_an_event()
-    counts = dead_letters.count(world.ports(), EVERYTHING)
+    counts = replaying.count(world.ports(), EVERYTHING)
     assert counts == {("job", "300"): 3, ("job", "expired"): 2, ("event", "unjoined"): 1}
 
 
@@ -321,7 +322,7 @@ def test_a_plan_says_what_a_replay_would_do_and_does_nothing(world: World) -> No
     world.buries_a_message()
     world.change(administrative=Administrative.LOCKED)
     before = world.store._state.copy()
-    planned = dead_letters.plan(world.ports(), EVERYTHING)
+    planned = replaying.plan(world.ports(), EVERYTHING)
     assert planned == [
         Planned(Subject.EVENT, "unjoined", Fate.PUT_BACK, 1),
         Planned(Subject.JOB, "300", Fate.LOCKED, 3),
@@ -336,14 +337,14 @@ def test_a_plan_says_what_a_replay_would_do_and_does_nothing(world: World) -> No
 
 
 def test_a_plan_of_more_than_a_page_counts_all(world: World) -> None:
-    world.fails(2 * dead_letters._PAGE + 1)
-    (planned,) = dead_letters.plan(world.ports(), EVERYTHING)
-    assert planned.count == 2 * dead_letters._PAGE + 1
+    world.fails(2 * replaying._PAGE + 1)
+    (planned,) = replaying.plan(world.ports(), EVERYTHING)
+    assert planned.count == 2 * replaying._PAGE + 1
 
 
 def test_a_plan_of_what_is_at_rest_is_refused_as_its_replay_would_be(world: World) -> None:
     with pytest.raises(InvalidValue, match="rest"):
-        dead_letters.plan(world.ports(), DeadLetterFilter(rest=Rest.REPLAYED))
+        replaying.plan(world.ports(), DeadLetterFilter(rest=Rest.REPLAYED))
 
 
 def test_a_plan_holds_to_the_end_of_its_filter(world: World) -> None:
@@ -351,7 +352,7 @@ def test_a_plan_holds_to_the_end_of_its_filter(world: World) -> None:
     until = world.store.clock.now()
     world.store.advance(timedelta(hours=1))
     world.fails(2)
-    (planned,) = dead_letters.plan(world.ports(), DeadLetterFilter(raised_until=until))
+    (planned,) = replaying.plan(world.ports(), DeadLetterFilter(raised_until=until))
     assert planned.count == 1
 
 
@@ -379,3 +380,58 @@ def test_only_what_the_filter_holds_is_laid_to_rest(world: World) -> None:
     expired = world.fails(2, code="expired")
     assert sorted(world.discard(DeadLetterFilter(error_class="expired"))) == sorted(expired)
     assert world.open() == 2
+
+
+# --- one message type, one letter ------------------------------------------------------------------
+
+
+def test_messages_of_one_actor_are_found_counted_planned_and_put_back_alone(world: World) -> None:
+    world.fails(2)
+    world.buries_a_message("ProvisionConfiguration")
+    world.buries_a_message("VerifyConfiguration")
+    ports, actor = world.ports(), "VerifyConfiguration"
+    (found,) = replaying.find(ports, EVERYTHING, limit=10, actor=actor)
+    assert found.actor == actor
+    assert replaying.count(ports, EVERYTHING, actor=actor) == {("message", "KeyError"): 1}
+    (planned,) = replaying.plan(ports, EVERYTHING, actor=actor)
+    assert (planned.subject, planned.count) == (Subject.MESSAGE, 1)
+    assert fates(world.replay(actor=actor)) == [Fate.PUT_BACK]
+    assert world.open() == 3
+
+
+def test_a_job_has_no_actor_whatever_is_asked_for(world: World) -> None:
+    world.fails()
+    of_jobs = DeadLetterFilter(subject=Subject.JOB)
+    assert replaying.find(world.ports(), of_jobs, limit=10, actor="SendJobs") == []
+
+
+def test_a_limit_holds_for_what_is_kept_and_not_for_what_is_looked_at(world: World) -> None:
+    for _ in range(3):
+        world.buries_a_message("ProvisionConfiguration")
+        fates(world.replay())
+    world.buries_a_message("VerifyConfiguration")
+    world.buries_a_message("ProvisionConfiguration")
+    found = replaying.find(world.ports(), EVERYTHING, limit=1, actor="ProvisionConfiguration")
+    assert [letter.actor for letter in found] == ["ProvisionConfiguration"]
+
+
+@pytest.mark.parametrize("rest", Rest)
+def test_one_is_found_by_its_id_whether_it_rests_or_not(world: World, rest: Rest) -> None:
+    world.fails(3)
+    letters = replaying.find(world.ports(), EVERYTHING, limit=10)
+    if rest is Rest.REPLAYED:
+        fates(world.replay())
+    elif rest is Rest.DISCARDED:
+        world.discard()
+    for letter in letters:
+        found = replaying.get(world.ports(), letter.e_id)
+        assert found is not None
+        assert (found.e_id, found.rest) == (letter.e_id, rest)
+
+
+def test_an_id_between_two_letters_is_nobody_s(world: World) -> None:
+    world.fails(2)
+    first, _ = replaying.find(world.ports(), EVERYTHING, limit=10)
+    assert replaying.get(world.ports(), UUID(int=first.e_id.int - 1)) is None
+    assert replaying.get(world.ports(), UUID(int=0)) is None
+    assert replaying.get(world.ports(), UUID(int=2**128 - 1)) is None

@@ -9,17 +9,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 from uuid import UUID
 
 from shared.domain.audit import OperatorAction, checked_reason
+from shared.domain.configuration import EmailConfiguration
 from shared.domain.dead_letter import DeadLetter, DeadLetterFilter, Rest, Subject
 from shared.domain.errors import InvalidValue
+from shared.domain.lifecycle import Administrative
 from shared.messaging.messages import TYPES, Message, ProjectEvents, SendJobs, actor_name
 from shared.ports.clock import NewId
 from shared.ports.doorbell import Doorbell
 from shared.ports.rows import Lock
 from shared.ports.store import Store, Transaction
-from web.intake.decision import why_nothing_waits
 
 _PAGE = 200
 _MESSAGES: Mapping[str, type[Message]] = {actor_name(message): message for message in TYPES}
@@ -64,22 +66,44 @@ class _Operator:
 
 
 def find(
-    ports: DeadLetterPorts, wanted: DeadLetterFilter, *, limit: int, after: UUID | None = None
+    ports: DeadLetterPorts,
+    wanted: DeadLetterFilter,
+    *,
+    limit: int,
+    after: UUID | None = None,
+    actor: str | None = None,
 ) -> list[DeadLetter]:
+    """At most `limit`, in the order of their ids; `actor` holds for messages alone."""
+    pages = _pages(ports.store, wanted, actor, after=after, size=min(limit, _PAGE))
+    return list(islice((letter for page in pages for letter in page), limit))
+
+
+def get(ports: DeadLetterPorts, e_id: UUID) -> DeadLetter | None:
+    """Whether it rests or not."""
+    before = UUID(int=max(e_id.int - 1, 0))
     with ports.store.begin() as tx:
-        return tx.dead_letters.find(wanted, limit=limit, after=after)
+        for rest in Rest:
+            for letter in tx.dead_letters.find(DeadLetterFilter(rest=rest), limit=1, after=before):
+                if letter.e_id == e_id:
+                    return letter
+    return None
 
 
-def count(ports: DeadLetterPorts, wanted: DeadLetterFilter) -> Mapping[tuple[str, str], int]:
+def count(
+    ports: DeadLetterPorts, wanted: DeadLetterFilter, *, actor: str | None = None
+) -> Mapping[tuple[str, str], int]:
     """(subject, error class) to the number of dead letters."""
+    if actor is not None:
+        letters = _letters(ports.store, wanted, actor)
+        return Counter((letter.subject.value, letter.error_class) for letter in letters)
     with ports.store.begin() as tx:
         return tx.dead_letters.count_by_class(wanted)
 
 
-def plan(ports: DeadLetterPorts, wanted: DeadLetterFilter) -> list[Planned]:
+def plan(ports: DeadLetterPorts, wanted: DeadLetterFilter, *, actor: str | None = None) -> list[Planned]:
     """A dry run. Raises `InvalidValue` as a replay would."""
     counts: Counter[tuple[Subject, str, Fate]] = Counter()
-    for page in _pages(ports.store, _open_by_now(ports.store, wanted)):
+    for page in _pages(ports.store, _open_by_now(ports.store, wanted), actor):
         with ports.store.begin() as tx:
             obstacles = {e_id: _obstacle(tx, e_id) for e_id in sorted(_configurations(page))}
         for letter in page:
@@ -96,6 +120,7 @@ def replay(
     per_second: float,
     pause: Callable[[float], None],
     stop: Callable[[], bool],
+    actor: str | None = None,
 ) -> Iterator[Replayed]:
     """Goes on as it is iterated, at most `per_second`, until `stop` says so. Raises `InvalidValue` at once.
 
@@ -104,7 +129,7 @@ def replay(
     if per_second <= 0:
         raise InvalidValue("perSecond", "send a number above 0")
     operator = _Operator(author, checked_reason(reason))
-    letters = _letters(ports.store, _open_by_now(ports.store, wanted))
+    letters = _letters(ports.store, _open_by_now(ports.store, wanted), actor)
     return _replay(ports, _paced(letters, 1 / per_second, pause, stop), operator)
 
 
@@ -115,10 +140,11 @@ def discard(
     author: str,
     reason: str,
     stop: Callable[[], bool],
+    actor: str | None = None,
 ) -> Iterator[DeadLetter]:
     """Each that was laid to rest, as it is iterated. Its subject stays as it is. Raises `InvalidValue` at once."""
     operator = _Operator(author, checked_reason(reason))
-    letters = _letters(ports.store, _open_by_now(ports.store, wanted))
+    letters = _letters(ports.store, _open_by_now(ports.store, wanted), actor)
     return _discard(ports, letters, operator, stop)
 
 
@@ -207,20 +233,29 @@ def _open_by_now(store: Store, wanted: DeadLetterFilter) -> DeadLetterFilter:
     return replace(wanted, raised_until=min(wanted.raised_until or now, now))
 
 
-def _letters(store: Store, wanted: DeadLetterFilter) -> Iterator[DeadLetter]:
-    for page in _pages(store, wanted):
+def _letters(store: Store, wanted: DeadLetterFilter, actor: str | None) -> Iterator[DeadLetter]:
+    for page in _pages(store, wanted, actor):
         yield from page
 
 
-def _pages(store: Store, wanted: DeadLetterFilter) -> Iterator[list[DeadLetter]]:
-    """No transaction is open while a page is worked on."""
-    after: UUID | None = None
+def _pages(
+    store: Store,
+    wanted: DeadLetterFilter,
+    actor: str | None,
+    *,
+    after: UUID | None = None,
+    size: int = _PAGE,
+) -> Iterator[list[DeadLetter]]:
+    """No transaction is open while a page is worked on. Rows are not filtered by `actor`: it is looked for here."""
+    if actor is not None:
+        wanted = replace(wanted, subject=wanted.subject or Subject.MESSAGE)
     while True:
         with store.begin() as tx:
-            page = tx.dead_letters.find(wanted, limit=_PAGE, after=after)
-        if page:
-            yield page
-        if len(page) < _PAGE:
+            page = tx.dead_letters.find(wanted, limit=size, after=after)
+        kept = [letter for letter in page if actor in (None, letter.actor)]
+        if kept:
+            yield kept
+        if len(page) < size:
             return
         after = page[-1].e_id
 
@@ -234,6 +269,13 @@ def _foreseen(letter: DeadLetter, obstacles: Mapping[UUID, Fate | None]) -> Fate
     if letter.subject is not Subject.JOB or letter.configuration_id is None:
         return Fate.PUT_BACK
     return obstacles[letter.configuration_id] or Fate.PUT_BACK
+
+
+def why_nothing_waits(configuration: EmailConfiguration) -> str | None:
+    """The word for a configuration behind which no job may wait; None where one may."""
+    if configuration.retired:
+        return "retired"
+    return "locked" if configuration.administrative is Administrative.LOCKED else None
 
 
 def _obstacle(tx: Transaction, configuration_id: UUID | None) -> Fate | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from shared import replaying
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.dead_letter import DeadLetterFilter
 from shared.domain.job import JobStatus, Settlement
@@ -12,12 +13,11 @@ from shared.ports.dead_letters import HandlerFault
 from shared.ports.events import EventHeaders
 from shared.ports.rows import Lock
 from shared.ports.store import Store
+from shared.replaying import DeadLetterPorts, Replayed
 from tests import factories
 from tests.fakes.clock import SequentialIds
 from tests.fakes.doorbell import RecordingDoorbell
 from tests.fakes.store import MemoryStore
-from web.intake import dead_letters
-from web.intake.dead_letters import DeadLetterPorts, Replayed
 
 EVERYTHING = DeadLetterFilter()
 
@@ -92,8 +92,9 @@ class World:
         reason: str = "the template is mended",
         per_second: float = 10.0,
         stop: Callable[[], bool] = lambda: False,
+        actor: str | None = None,
     ) -> Iterator[Replayed]:
-        return dead_letters.replay(
+        return replaying.replay(
             self.ports(store),
             wanted,
             author="olga",
@@ -101,10 +102,11 @@ class World:
             per_second=per_second,
             pause=self.pauses.append,
             stop=stop,
+            actor=actor,
         )
 
     def discard(self, wanted: DeadLetterFilter = EVERYTHING) -> list[UUID]:
-        found = dead_letters.discard(
+        found = replaying.discard(
             self.ports(), wanted, author="olga", reason="nobody misses them", stop=lambda: False
         )
         return [letter.subject_id for letter in found]
@@ -113,4 +115,4 @@ class World:
         return [self.store._state.jobs[e_id].status for e_id in jobs]
 
     def open(self) -> int:
-        return sum(dead_letters.count(self.ports(), EVERYTHING).values())
+        return sum(replaying.count(self.ports(), EVERYTHING).values())
