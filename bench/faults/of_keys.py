@@ -29,7 +29,7 @@ RUNS_MAX = 4
 KILL_SECONDS = 60.0
 LOOK_SECONDS = 0.02
 # With both keys valid and no webhook left that shows the old one; then with the new one alone.
-QUIET_SECONDS = 2.0
+QUIET_SECONDS = 1.0
 SENT_SECONDS = 120.0
 
 
@@ -37,7 +37,7 @@ SENT_SECONDS = 120.0
     "F19",
     "the API key gives way to another and back, the first rotation killed on the way",
     long=Size(jobs=5_000, rate=10, seconds=100, tenants=12),
-    short=Size(jobs=50, rate=5, seconds=10, tenants=8),
+    short=Size(jobs=50, rate=5, seconds=5, tenants=8),
 )
 def rotate_keys(run: Rehearsal) -> None:
     """`seconds` over which the events of `jobs` are spread; callers at `rate` with each of the keys."""

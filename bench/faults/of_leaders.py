@@ -26,6 +26,8 @@ AFTER_STOP_SECONDS = (SILENCE_IN_LOOKS + 1) * LOOK_SECONDS + SLACK_SECONDS
 # A job that was in hand when its process was stopped ends after that; none begins.
 IN_HAND_SECONDS = 1.0
 LEADER_SECONDS = 30.0
+# A sweep is told of when it finds something, and rings are lost every other second.
+ACTS_SECONDS = 10.0
 
 _HOLDERS = """
 SELECT pg_locks.pid, client_port FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -71,8 +73,9 @@ def _stop(run: Rehearsal, watch: "LeaderWatch") -> float:
     took = watch.seconds_until_another(holder)
     run.require(took <= AFTER_STOP_SECONDS, f"nobody led for {took:.1f} s after a stop")
     time.sleep(max(0.0, stopped_at + run.size.seconds - time.monotonic()))
-    others = [event for name, log in logs.items() if name != role for event in log.events()]
-    run.require(any(_acts(event) for event in others), "whoever took the lead did nothing")
+    others = [log for name, log in logs.items() if name != role]
+    acted = _until(lambda: any(_acts(event) for log in others for event in log.events()), ACTS_SECONDS)
+    run.require(acted, "whoever took the lead did nothing")
     logs[role].news()
     run.world.processes.thaw(role)
     _check_thawed(run, role, logs[role])

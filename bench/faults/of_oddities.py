@@ -7,10 +7,11 @@ from pathlib import Path
 
 from bench.faults.callers import plain
 from bench.faults.nursery import Wishes
-from bench.faults.plan import SCHEDULERS, SENDERS
+from bench.faults.plan import SCHEDULERS, SENDERS, SETTINGS
 from bench.faults.rehearsal import Rehearsal, Size, fault
 from bench.faults.simulator import SEND
 from sandbox.client import Json
+from sandbox.files import write_private
 from sandbox.stack.world import PROJECT
 
 INTRUDER = Path(__file__).parent / "intruder"
@@ -61,7 +62,7 @@ def _clock_error(run: Rehearsal, role: str) -> float:
     "F23",
     "jobs that kill whoever sends them",
     long=Size(jobs=1_000, times=10),
-    short=Size(jobs=60, times=1),
+    short=Size(jobs=60, times=1, deaths=1),
 )
 def poison(run: Rehearsal) -> None:
     """They end FAILED, and alone: those claimed with them are delivered."""
@@ -72,7 +73,12 @@ def poison(run: Rehearsal) -> None:
         pass
     with run.callers(jobs=run.size.times, tenants=one, body=_poisonous, ends=("FAILED",)) as fatal:
         pass
-    with processes.dressed(dict.fromkeys(SENDERS, _fresh(EMAIL_BENCH_POISON=POISON))):
+    settings = processes.folder / "poison.conf"
+    write_private(
+        settings, f"{SETTINGS}modules.v1.shop-access.email.extras.send.poisonAfter = {run.size.deaths}\n"
+    )
+    poisoned = _fresh(EMAIL_BENCH_POISON=POISON, EMAIL_CONFIG_FILE=str(settings))
+    with processes.dressed(dict.fromkeys(SENDERS, poisoned)):
         run.wait_until_idle(30.0 * run.size.times + 60.0)
     rows = run.world.database.rows(run.prefix)
     failed = [row for row in rows if row.status == "FAILED"]

@@ -36,6 +36,7 @@ class Size:
     times: int = 1
     seconds: float = 0.0
     tenants: int = 4
+    deaths: int = 3  # of workers alone with a job, until it is poison
 
 
 class Rehearsal:
