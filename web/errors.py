@@ -8,6 +8,7 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from shared.domain.errors import Conflict, InvalidValue, NotFound, StoreUnavailable
+from shared.telemetry.errors import report_fault
 from shared.telemetry.metrics import record_webhook_rejected
 from web import BASE
 from web.operation import Access, operation_of
@@ -51,7 +52,8 @@ def of_invalid_value(error: InvalidValue) -> Problem:
 
 
 def tell(error: Exception) -> None:
-    """Logs a fault. Its message may quote a row, so the log has its kind and where it was, not its words."""
+    """Logs and reports a fault. Its message may quote a row, so the log has its kind and place, not its words."""
+    report_fault(error)
     if isinstance(error, StoreUnavailable):
         _log.error("email.http.store_unavailable", error=type(error).__name__)
         return

@@ -1,4 +1,4 @@
-"""One id and one log line a request. Paths are logged as their route: ids apart, nothing a caller wrote."""
+"""One id, one trace and one log line a request. Paths are logged as their route: ids apart, nothing a caller wrote."""
 
 import re
 import time
@@ -8,9 +8,12 @@ import structlog
 from flask import Flask, Response, g, request
 
 from shared.ports.clock import NewId
+from shared.telemetry import tracing
 
 _log = structlog.get_logger("email")
 _ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+# Asked every few seconds by whoever keeps us running.
+_PROBES = ("/healthz", "/readyz", "/metrics")
 
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -26,6 +29,11 @@ def install(app: Flask, new_id: NewId) -> None:
         g.started_seconds = time.perf_counter()
         g.request_id = _request_id(request.headers.get("X-Request-ID"), new_id)
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        rule = _rule()
+        told = rule is not None and rule not in _PROBES
+        g.step = tracing.begin_request(
+            tracing.sent_with(request.headers.get), route=rule or "no route", told=told
+        )
 
     app.before_request(begin)
     app.after_request(_finish)
@@ -45,10 +53,15 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-ID"] = request_id()
     for name, value in _SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
-    rule = request.url_rule.rule if request.url_rule else None
-    if rule not in ("/healthz", "/readyz", "/metrics"):
+    g.status = response.status_code
+    rule = _rule()
+    if rule not in _PROBES:
         _log.info("email.http.request", **_line(rule, response))
     return response
+
+
+def _rule() -> str | None:
+    return request.url_rule.rule if request.url_rule else None
 
 
 def _line(rule: str | None, response: Response) -> dict[str, object]:
@@ -68,4 +81,6 @@ def _line(rule: str | None, response: Response) -> dict[str, object]:
 
 
 def _forget(_error: BaseException | None) -> None:
+    if "step" in g:
+        g.step.end(g.get("status"))
     structlog.contextvars.unbind_contextvars("request_id")

@@ -9,15 +9,19 @@ from shared.domain.attempt import SendAttempt
 from shared.domain.audit import OperatorAction
 from shared.domain.event import EmailEvent
 from shared.domain.job import EmailJob
+from shared.telemetry.tracing import id_of
 from web.intake.job import Story
 from web.moments import milliseconds, milliseconds_or_none
 from web.records import Output
 
 
 class AcceptedEntry(Output):
+    """`trace`: the id by which log lines and traces tell of this job; null for one accepted before there were any."""
+
     type: Literal["accepted"]
     at: int
     author: str
+    trace: str | None
 
 
 class AttemptEntry(Output):
@@ -79,7 +83,8 @@ def timeline_of(story: Story) -> Timeline:
 
 
 def _accepted(job: EmailJob) -> AcceptedEntry:
-    return AcceptedEntry(type="accepted", at=milliseconds(job.accepted_at), author=job.author)
+    trace = id_of(job.trace) if job.trace else None
+    return AcceptedEntry(type="accepted", at=milliseconds(job.accepted_at), author=job.author, trace=trace)
 
 
 def _attempt(attempt: SendAttempt) -> AttemptEntry:

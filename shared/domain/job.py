@@ -77,7 +77,7 @@ class EmailJob:
     provider_message_id: str | None = None
     error_code: str | None = None
     error_text: str | None = None
-    # Of the request that brought it, as `sentry-trace` has it; None when that one had none.
+    # Of the request that brought it, as `telemetry.tracing` writes it; None for jobs from before there were any.
     trace: str | None = None
     version: int = 0
 

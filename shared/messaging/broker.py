@@ -26,6 +26,7 @@ from redis.retry import Retry
 from shared.messaging.middleware import FaultReport, HearRing, LogContext
 from shared.messaging.publisher import RedisDoorbell
 from shared.messaging.rings import Rings, RingSettings
+from shared.messaging.tracing import FollowTrace
 from shared.messaging.watch import WatchSettings, WorkerWatch
 from shared.ports.dead_letters import HandlerFault
 
@@ -94,6 +95,7 @@ def build_broker(
         heartbeat_timeout=int(settings.heartbeat_timeout_seconds * 1000),
         maintenance_chance=settings.maintenance_chance,
         middleware=[
+            FollowTrace(),
             LogContext(),
             HearRing(_rings(client, settings)),
             FaultReport(sink),

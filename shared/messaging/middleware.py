@@ -12,6 +12,7 @@ from dramatiq.middleware import Middleware
 
 from shared.domain.errors import EmailModuleError
 from shared.ports.dead_letters import HandlerFault
+from shared.telemetry.errors import report_fault
 from shared.telemetry.metrics import record_ring, record_worker_fault
 
 REASON_MAX_CHARACTERS = 500
@@ -62,7 +63,8 @@ class HearRing(Middleware):
 class FaultReport(Middleware):
     """A handler that raised is told of once. Its message is done: the row still waits, and the sweep rings again.
 
-    Each fault also goes to `sink`, which keeps what comes again and again.
+    Each fault also goes to `sink`, which keeps what comes again and again. Whoever collects errors hears of it from a
+    middleware of their own: see `telemetry.errors`.
     """
 
     def __init__(self, sink: Callable[[HandlerFault], None] | None = None) -> None:
@@ -86,6 +88,7 @@ class FaultReport(Middleware):
             self._sink(fault_of(message.actor_name, row_id, exception))
         except Exception as error:  # noqa: BLE001 - keeping the fault is no reason to make another of it
             record_worker_fault(message.queue_name, error)
+            report_fault(error)
 
 
 def fault_of(actor: str, row_id: UUID, error: BaseException) -> HandlerFault:

@@ -15,6 +15,7 @@ import dramatiq
 import redis
 
 from shared.ports.doorbell import Message
+from shared.telemetry.tracing import carried
 
 # Atomic: a death at any moment leaves a message with its flag, or neither. Writes what Dramatiq's `dispatch.lua` writes
 # for "enqueue" and reads its sets of fetched messages; tests/integration/messaging holds the two together.
@@ -103,12 +104,13 @@ class Rings:
 
 
 def envelope(message: Message) -> "dramatiq.Message[None]":
+    """With the trace of whoever rings. Of rings that coalesce, the first one's: nothing is looked at of the others."""
     return dramatiq.Message(
         queue_name=message.queue,
         actor_name=type(message).__name__,
         args=(str(message.id),),
         kwargs={},
-        options={},
+        options=carried(),
     )
 
 

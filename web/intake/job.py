@@ -25,6 +25,7 @@ from shared.ports.doorbell import Doorbell
 from shared.ports.jobs import NewJob
 from shared.ports.rows import Lock, Page
 from shared.ports.store import Store, Transaction
+from shared.telemetry import tracing
 from shared.telemetry.fault_points import fault_point
 
 
@@ -197,6 +198,7 @@ class _Intake:
             accepted_at=now,
             updated_at=now,
             due_at=now,
+            trace=tracing.current(),
         )
 
     def _insert(

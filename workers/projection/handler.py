@@ -4,8 +4,9 @@ There is no network in here, so one transaction takes a batch of events, folds t
 them as they were. Events of one configuration are folded in their order of arrival, by one worker at a time.
 """
 
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -25,6 +26,7 @@ from shared.ports.store import Store, Transaction
 from shared.steering import finish_drain
 from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_projected
+from shared.telemetry.tracing import Step, follow, is_followed
 from workers.projection.policy import ProjectionPolicy
 
 AUTHOR = "worker:projection"
@@ -53,16 +55,28 @@ def project_batch(configuration_id: UUID, deps: ProjectionDeps) -> bool:
         events = tx.events.unprojected(configuration_id, limit=deps.policy.batch_size)
         if not events:
             return False
-        counts = _project(tx, configuration_id, events, deps.policy)
+        counts, joined = _project(tx, configuration_id, events, deps.policy)
         fault_point("project.folded")
     fault_point("project.committed")
     record_projected(configuration_id, counts)
+    follow("webhook", _steps(joined))
     return True
+
+
+def _steps(joined: Iterable[tuple[EmailEvent, EmailJob]]) -> Iterator[Step]:
+    """Each event in the trace of its job, from its arrival until now."""
+    now = time.time()
+    for event, job in joined:
+        if is_followed(job.trace):
+            facts = {"job": str(job.e_id), "event": str(event.e_id), "kind": event.facts.kind.value}
+            # Arrivals are by the database's clock, which may be ahead of ours.
+            yield Step(job.trace, min(event.received_at.timestamp(), now), now, facts)
 
 
 def _project(
     tx: Transaction, configuration_id: UUID, events: Sequence[EmailEvent], policy: ProjectionPolicy
-) -> Counter[str]:
+) -> tuple[Counter[str], list[tuple[EmailEvent, EmailJob]]]:
+    """What came of it, and each event that was folded onto a job with that job."""
     jobs = Jobs(
         tx.jobs.for_events(
             configuration_id,
@@ -80,9 +94,10 @@ def _project(
     done = {e_id: job_id for e_id, job_id in joined.items() if e_id not in too_old | waiting}
     tx.events.mark_projected(done)
     suppressed = _suppress(tx, events[0].tenant_id, [_with_recipient(event, jobs) for event in events])
-    return Counter(
+    counts = Counter(
         projected=len(done), waiting=len(waiting), parked=len(too_old), suppressions=suppressed, **jobs.moves
     )
+    return counts, [(event, job) for event in events if (job := jobs.of(joined[event.e_id]))]
 
 
 class Jobs:
@@ -111,6 +126,9 @@ class Jobs:
                 provider_message_id=job.provider_message_id or event.facts.message_id,
             )
         return job_id
+
+    def of(self, job_id: UUID | None) -> EmailJob | None:
+        return None if job_id is None else self._now[job_id]
 
     def recipient_of(self, event: EmailEvent) -> str | None:
         job_id = self.id_of(event)

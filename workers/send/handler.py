@@ -6,9 +6,8 @@ One message, one batch. When more is due the next ring goes to the end of the qu
 workers take the rest at once, and other tenants their turn before it.
 """
 
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from shared.messaging.messages import SendJobs
 from shared.ports.rows import Lock
 from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_call_seconds, record_fenced, record_outcomes
+from shared.telemetry.tracing import Step, Stretch, follow, is_followed
 from workers.send import consequences
 from workers.send.claiming import Batch, claim_batch
 from workers.send.deps import SendDeps
@@ -38,7 +38,8 @@ def send_jobs(configuration_id: UUID, deps: SendDeps) -> None:
 
 
 def send_batch(batch: Batch, deps: SendDeps) -> None:
-    outcomes = _call(batch, deps)
+    call = Stretch()
+    outcomes = _call(batch, deps, call)
     fault_point("send.called")
     configuration = _record(batch, outcomes, deps)
     fault_point("send.recorded")
@@ -46,6 +47,7 @@ def send_batch(batch: Batch, deps: SendDeps) -> None:
     fault_point("send.settled")
     if _rings_again(batch, outcomes):
         deps.doorbell.ring(SendJobs(configuration.e_id))
+    follow("send", _steps(batch, outcomes, call))
 
 
 def _rings_again(batch: Batch, outcomes: Sequence[Outcome]) -> bool:
@@ -59,14 +61,24 @@ def _rings_again(batch: Batch, outcomes: Sequence[Outcome]) -> bool:
     return (batch.limited and batch.more) or any(map(consequences.left_for_next_call, outcomes))
 
 
-def _call(batch: Batch, deps: SendDeps) -> Sequence[Outcome]:
+def _call(batch: Batch, deps: SendDeps, call: Stretch) -> Sequence[Outcome]:
     if not batch.jobs:
         return []
     messages = _messages(batch, deps.zone_name)
-    begun = time.perf_counter()
-    outcomes = deps.sender.send(batch.server_token, messages, not_after_monotonic=batch.not_after_monotonic)
-    record_call_seconds(time.perf_counter() - begun)
+    with call:
+        outcomes = deps.sender.send(
+            batch.server_token, messages, not_after_monotonic=batch.not_after_monotonic
+        )
+    record_call_seconds(call.seconds)
     return outcomes
+
+
+def _steps(batch: Batch, outcomes: Sequence[Outcome], call: Stretch) -> Iterator[Step]:
+    """The call, in the trace of each job that it carried."""
+    for job, outcome in zip(batch.jobs, outcomes, strict=True):
+        if is_followed(job.trace):
+            facts = {"job": str(job.e_id), "claim": str(batch.claim_id), "outcome": type(outcome).__name__}
+            yield Step(job.trace, call.begun_at, call.ended_at, facts)
 
 
 def _messages(batch: Batch, zone_name: str) -> list[OutboundMessage]:

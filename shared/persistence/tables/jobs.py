@@ -45,7 +45,7 @@ email_job = Table(
     Column("version", Integer, nullable=False),
     Column("worker_deaths", Integer, nullable=False, server_default=text("0")),
     Column("replayed_at", MOMENT),
-    # Of the request that brought it, as `sentry-trace` has it; NULL when it is not followed.
+    # Of the request that brought it, as `telemetry.tracing` writes it; NULL for jobs from before there were any.
     Column("trace", Text),
     UniqueConstraint("tenant_id", "idempotency_key"),
     one_of("status", JobStatus),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from shared.domain.job import JobStatus, Settlement
 from tests.fakes.store import MemoryStore
-from tests.unit.web.api import AUTHOR, CONFIGURATION, OTHER_TENANT, UNKNOWN, Api, code
+from tests.unit.web.api import AUTHOR, CONFIGURATION, OTHER_TENANT, TENANT, UNKNOWN, Api, code
 from tests.unit.web.doubtful import accepted, in_doubt
 from web.moments import milliseconds
 
@@ -21,7 +21,14 @@ def entries(api: Api, e_id: UUID) -> list[dict[str, Any]]:
 def test_a_timeline_begins_with_the_acceptance(api: Api, store: MemoryStore) -> None:
     e_id = accepted(api, store)
     now = milliseconds(store.clock.now())
-    assert entries(api, e_id) == [{"type": "accepted", "at": now, "author": AUTHOR}]
+    (accepted_entry,) = entries(api, e_id)
+    trace = accepted_entry.pop("trace")
+    assert accepted_entry == {"type": "accepted", "at": now, "author": AUTHOR}
+    with store.begin() as tx:
+        job = tx.jobs.get(TENANT, e_id)
+    assert job is not None
+    assert job.trace is not None
+    assert (len(trace), job.trace[:32]) == (32, trace)
 
 
 def test_a_timeline_tells_attempts_decisions_and_events_in_the_order_in_which_they_came(
