@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from apscheduler.events import EVENT_JOB_ERROR
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from scheduler.jobs import SchedulerDeps
@@ -15,6 +16,7 @@ from shared.bootstrap import Container, build
 from shared.config.settings import Scheduler
 from shared.domain.errors import EmailModuleError
 from shared.ports.leadership import Leadership
+from shared.telemetry.errors import configure_errors, report_fault
 from shared.telemetry.liveness import Liveness, Progress
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import record_leadership, record_scheduler_fault
@@ -88,6 +90,7 @@ class Ticker:
         except EmailModuleError as fault:
             # The next tick looks again; the rows have not gone anywhere, and the other jobs have work to do.
             record_scheduler_fault(job.__name__, fault)
+            report_fault(fault)
         finally:
             self._progress.end(run)
 
@@ -102,6 +105,14 @@ class Ticker:
 def main() -> None:
     settings = config.read()
     configure_logging(level=settings.log.level, format=settings.log.format, role="scheduler")
+    configure_errors(
+        dsn=settings.sentry.dsn.get_secret_value() if settings.sentry.dsn else None,
+        environment=settings.environment,
+        release=settings.sentry.release,
+        sample_rate=settings.sentry.sample_rate,
+        traces_sample_rate=settings.sentry.traces_sample_rate,
+        role="scheduler",
+    )
     container = build(settings, "scheduler")
     deps = SchedulerDeps(
         store=container.store,
@@ -127,6 +138,8 @@ def run(container: Container, deps: SchedulerDeps, stop: threading.Event) -> Non
         stuck_after_seconds=container.settings.worker.stuck_after_seconds,
     )
     scheduler = BackgroundScheduler(timezone="UTC")
+    # What no job expected is logged by the library, and reported here.
+    scheduler.add_listener(lambda event: report_fault(event.exception), EVENT_JOB_ERROR)
     ticker.schedule_on(scheduler)
     ticker.look_after_leadership()
     scheduler.start()

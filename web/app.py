@@ -7,6 +7,7 @@ from flask import Flask
 
 from shared import config
 from shared.bootstrap import Container, build
+from shared.telemetry.errors import configure_errors
 from shared.telemetry.logging import configure_logging
 from web import auth, errors, request_log
 from web.console.overview import ConsoleRoutes
@@ -36,6 +37,14 @@ def from_environment() -> Flask:
     """For the server's command line. Raises `InvalidSettings` with everything that is wrong."""
     settings = config.read()
     configure_logging(level=settings.log.level, format=settings.log.format, role="web")
+    configure_errors(
+        dsn=settings.sentry.dsn.get_secret_value() if settings.sentry.dsn else None,
+        environment=settings.environment,
+        release=settings.sentry.release,
+        sample_rate=settings.sentry.sample_rate,
+        traces_sample_rate=settings.sentry.traces_sample_rate,
+        role="web",
+    )
     return create_app(build(settings, "web"))
 
 
