@@ -1,9 +1,17 @@
 """Every setting, typed. Read once, at start, by `shared.config.read`; meanings and units stand in `reference.conf`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from shared.domain.drift import Assertion
@@ -20,6 +28,12 @@ class Group(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True
     )
+
+
+def _long_enough(key: SecretStr | None) -> SecretStr | None:
+    if key is not None and len(key.get_secret_value()) < 16:
+        raise ValueError("use a key of at least 16 characters")
+    return key
 
 
 class Switch(Group):
@@ -78,13 +92,29 @@ class ApiKeys(Group):
     @field_validator("current", "previous")
     @classmethod
     def long_enough(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None and len(key.get_secret_value()) < 16:
-            raise ValueError("use a key of at least 16 characters")
-        return key
+        return _long_enough(key)
 
     def valid(self) -> tuple[str, ...]:
         keys = (self.current, self.previous)
         return tuple(key.get_secret_value() for key in keys if key is not None)
+
+
+class Console(Group):
+    enabled: bool
+    operator_key: SecretStr | None = None
+    reader_key: SecretStr | None = None
+    session_minutes: Annotated[float, Field(gt=0)]
+
+    @field_validator("operator_key", "reader_key")
+    @classmethod
+    def long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        return _long_enough(key)
+
+    @model_validator(mode="after")
+    def one_role_a_key(self) -> Self:
+        if self.reader_key is not None and self.reader_key == self.operator_key:
+            raise ValueError("use two keys for two roles")
+        return self
 
 
 class KeyMaterial(Group):
@@ -206,6 +236,7 @@ class Settings(Group):
     fault_points: str
     public_base_url: Annotated[str, Field(pattern=r"^https?://")]
     api_keys: ApiKeys
+    console: Console
     key_material: KeyMaterial
     polling_interval_seconds: Seconds
     polling_timeout_hours: Hours
@@ -220,6 +251,16 @@ class Settings(Group):
     sentry: Sentry
     metrics: Metrics
     log: Log
+
+    @field_validator("console")
+    @classmethod
+    def keys_of_its_own(cls, console: Console, others: ValidationInfo) -> Console:
+        """A service's key must not open the console, nor a person's the API."""
+        api_keys = others.data.get("api_keys")
+        keys = {key.get_secret_value() for key in (console.operator_key, console.reader_key) if key}
+        if api_keys is not None and keys.intersection(api_keys.valid()):
+            raise ValueError("use keys that are none of the API keys")
+        return console
 
     @property
     def environment(self) -> str:

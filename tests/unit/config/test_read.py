@@ -207,6 +207,20 @@ def test_both_api_keys_are_valid_while_a_rotation_goes_on() -> None:
     assert read({**ENOUGH, "ARDA_API_KEY_PREVIOUS": previous}).api_keys.valid() == (KEY, previous)
 
 
+@pytest.mark.parametrize("name", ["EMAIL_OPERATOR_KEY", "EMAIL_READER_KEY"])
+@pytest.mark.parametrize("key", ["fifteen-letters", KEY, "a-key-that-was-valid-before"])
+def test_a_key_of_the_console_is_long_and_no_key_of_the_api(name: str, key: str) -> None:
+    faults = faults_of({**ENOUGH, "ARDA_API_KEY_PREVIOUS": "a-key-that-was-valid-before", name: key})
+    assert len(faults) == 1
+    assert faults[0].startswith("extras.console")
+    assert key not in faults[0]
+
+
+def test_the_two_roles_of_the_console_have_two_keys() -> None:
+    both = {"EMAIL_OPERATOR_KEY": "one-key-for-everybody", "EMAIL_READER_KEY": "one-key-for-everybody"}
+    assert faults_of({**ENOUGH, **both}) == ["extras.console: Value error, use two keys for two roles"]
+
+
 def test_the_purpose_names_the_environment_when_there_is_one() -> None:
     assert read({**ENOUGH, "EMAIL_PURPOSE": "demo"}).environment == "Alpha002-demo"
 
