@@ -14,6 +14,10 @@ class FakeZone:
     def __init__(self, name: str = "dev.ardamails.com") -> None:
         self._name = canonical(name)
         self.records: dict[tuple[str, str], DnsRecord] = {}
+        # What only an inventory shows, by name, type and set identifier. Every zone is born with the first two.
+        self.others: dict[tuple[str, str, str], DnsRecord] = {}
+        self.place(DnsRecord(self._name, "NS", "ns.example.com", 172_800))
+        self.place(DnsRecord(self._name, "SOA", "ns.example.com hostmaster.example.com 1", 900))
         self.change_batches = 0
         self._faults: list[ProviderError] = []
 
@@ -25,11 +29,15 @@ class FakeZone:
         """The next call raises this instead of having its effect; several are raised in turn."""
         self._faults.append(error)
 
+    def place(self, record: DnsRecord, *, identifier: str = "") -> None:
+        """Somebody else's record set: of any type, or (`identifier`) one of several under a name and type."""
+        self.others[*_key(record.name, record.type), identifier] = _plain(record)
+
     def upsert(self, records: Sequence[DnsRecord]) -> None:
         outside_transaction()
         before_call()
         checked = [checked_in_zone(record, self._name) for record in records]
-        self._raise_fault()
+        self.raise_fault()
         if checked:
             self.change_batches += 1
         self.records.update({_key(record.name, record.type): _plain(record) for record in checked})
@@ -38,7 +46,7 @@ class FakeZone:
         outside_transaction()
         before_call()
         wanted = [checked_in_zone(DnsRecord(name, type, ""), self._name) for name, type in names_and_types]
-        self._raise_fault()
+        self.raise_fault()
         removed = [self.records.pop(_key(record.name, record.type), None) for record in wanted]
         if any(removed):
             self.change_batches += 1
@@ -47,10 +55,11 @@ class FakeZone:
         outside_transaction()
         before_call()
         checked_in_zone(DnsRecord(name, type, ""), self._name)
-        self._raise_fault()
+        self.raise_fault()
         return self.records.get(_key(name, type))
 
-    def _raise_fault(self) -> None:
+    def raise_fault(self) -> None:
+        """Before the effect of every call."""
         if self._faults:
             raise self._faults.pop(0)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.drift import Drift, FindingState
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Operational, Trigger
@@ -60,6 +61,11 @@ def test_a_server_that_may_not_be_deleted_is_kept_as_a_finding_and_the_slug_is_f
     assert list(world.postmark.servers) == [kept.provisioned.server_id]
     assert kept.failure is not None
     assert kept.failure.code == "604"
+    with world.store.begin() as tx:
+        [finding] = tx.findings.find(states=[FindingState.OPEN], limit=10)
+    assert finding.discrepancy.tag is Drift.ORPHAN_SERVER
+    assert finding.discrepancy.configuration_id == kept.e_id
+    assert finding.discrepancy.subject == str(kept.provisioned.server_id)
     assert str(kept.provisioned.server_id) in kept.failure.message
 
 
