@@ -2,13 +2,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.gateways.postmark.account import PostmarkAccount
+from shared.gateways.postmark.inventory import PostmarkInventory
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
 from tests.contract.mail.receiver import Receiver
 from tests.contract.mail.worlds import Account, FakeWorld, RealAccount, SimulatorWorld, World
@@ -74,12 +75,22 @@ def simulated(simulator: dict[str, str], receiver: Receiver) -> Iterator[Simulat
 def provider(request: pytest.FixtureRequest) -> Iterator[Account]:
     if request.param == "postmark":
         wire = Wire(_settings_of_the_service())
-        yield RealAccount(PostmarkAccount(wire, FreePace()), os.environ["EMAIL_CONTRACT_POSTMARK_DOMAIN"])
+        account, inventory = PostmarkAccount(wire, FreePace()), PostmarkInventory(wire, FreePace())
+        yield RealAccount(account, inventory, os.environ["EMAIL_CONTRACT_POSTMARK_DOMAIN"])
         wire.close()
     elif request.param == "fake":
         yield FakeWorld()
     else:
         yield request.getfixturevalue("simulated")
+
+
+@pytest.fixture
+def clean_up() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Deletions in reverse order, so that a real account is left as it was found."""
+    undo: list[Callable[[], None]] = []
+    yield undo.append
+    for step in reversed(undo):
+        step()
 
 
 def _settings_of_the_service() -> PostmarkSettings:

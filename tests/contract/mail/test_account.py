@@ -1,20 +1,11 @@
 """Servers, signatures and domains: what needs nothing but an account."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from shared.domain.errors import ProviderRefused
 from tests.contract.mail.worlds import Account
-
-
-@pytest.fixture
-def clean_up() -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Deletions in reverse order, so that a real account is left as it was found."""
-    undo: list[Callable[[], None]] = []
-    yield undo.append
-    for step in reversed(undo):
-        step()
 
 
 def test_a_created_server_is_found_with_its_token(provider: Account, clean_up: Callable[..., None]) -> None:

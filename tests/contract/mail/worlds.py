@@ -11,18 +11,22 @@ from uuid import UUID, uuid4
 import requests
 
 from shared.domain.dns import MailDns, records_for
+from shared.domain.errors import ProviderUnavailable
 from shared.domain.mail import Deferred, MessageContent, OutboundMessage, Outcome, Unknown
 from shared.gateways.postmark.account import PostmarkAccount
 from shared.gateways.postmark.events import TEST_MESSAGE_ID
 from shared.gateways.postmark.history import PostmarkHistory
+from shared.gateways.postmark.inventory import PostmarkInventory
 from shared.gateways.postmark.search import PostmarkSearch
 from shared.gateways.postmark.sender import PostmarkSender
 from shared.gateways.postmark.suppressions import PostmarkSuppressions
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
+from shared.ports.drift import MailInventory
 from shared.ports.mail import EventHistory, MailAccount, MailSender, SentMessages, SuppressionList
 from tests.contract.mail.receiver import Receiver
 from tests.fakes.clock import FixedClock
 from tests.fakes.dns import FakeZone
+from tests.fakes.inventory import FakeMailInventory
 from tests.fakes.mail import (
     FakeEventHistory,
     FakeMailAccount,
@@ -40,6 +44,7 @@ class Account(Protocol):
     """Enough for what needs no DNS and no public webhook url: the real service, too."""
 
     account: MailAccount
+    inventory: MailInventory
     # Ends every name made here, so that runs against a real account do not meet one another's leavings.
     suffix: str
     zone: str
@@ -81,6 +86,13 @@ class World(Account, Protocol):
 
     def revoke_token(self, server_id: int) -> None: ...
 
+    # Servers on a page of the inventory.
+    page_size: int
+
+    def fail_on_page(self, page: int) -> None:
+        """The inventory's next listing comes to this page, from 1, and no further."""
+        ...
+
     def accepted(self, claim_id: UUID) -> int:
         """By the provider's own books, whatever its search says."""
         ...
@@ -110,6 +122,7 @@ class RealAccount:
     """The service itself: opt-in, see the package's docstring."""
 
     account: MailAccount
+    inventory: MailInventory
     zone: str
     suffix: str = field(default_factory=lambda: uuid4().hex[:12])
 
@@ -119,6 +132,7 @@ class FakeWorld:
     broken_receiver_url = "https://mail.example.com/broken"
     suffix = "1"
     zone = ZONE
+    page_size = 3
 
     def __init__(self) -> None:
         self._zone = FakeZone(ZONE)
@@ -126,6 +140,8 @@ class FakeWorld:
         self._clock = FixedClock()
         self._told: list[str] = []
         self.account: MailAccount = FakeMailAccount(self._postmark)
+        self._inventory = FakeMailInventory(self._postmark, page_size=self.page_size)
+        self.inventory: MailInventory = self._inventory
         self.sender: MailSender = FakeMailSender(self._postmark)
         self.search: SentMessages = FakeSentMessages(self._postmark)
         self.suppression_list: SuppressionList = FakeSuppressionList(self._postmark)
@@ -163,6 +179,9 @@ class FakeWorld:
     def revoke_token(self, server_id: int) -> None:
         self._postmark.servers[server_id].token = "another"
 
+    def fail_on_page(self, page: int) -> None:
+        self._inventory.fail_on_page(page, ProviderUnavailable("100", "maintenance"))
+
     def accepted(self, claim_id: UUID) -> int:
         return sum(taken.message.claim_id == claim_id for taken in self._postmark.taken)
 
@@ -197,6 +216,7 @@ class FakeWorld:
 class SimulatorWorld:
     suffix = "1"
     zone = ZONE
+    page_size = 500
 
     def __init__(self, url: str, control_url: str, account_token: str, receiver: Receiver) -> None:
         self._control_url = control_url
@@ -212,6 +232,7 @@ class SimulatorWorld:
             )
         )
         self.account: MailAccount = PostmarkAccount(self._wire, FreePace())
+        self.inventory: MailInventory = PostmarkInventory(self._wire, FreePace())
         self.sender: MailSender = PostmarkSender(self._wire)
         self.search: SentMessages = PostmarkSearch(self._wire)
         self.suppression_list: SuppressionList = PostmarkSuppressions(self._wire)
@@ -266,6 +287,10 @@ class SimulatorWorld:
 
     def revoke_token(self, server_id: int) -> None:
         self._control("POST", f"/servers/{server_id}/replace-token")
+
+    def fail_on_page(self, page: int) -> None:
+        rule = {"kind": "unavailable_503", "endpoint": "/servers", "method": "GET"}
+        self._control("POST", "/faults", {**rule, "skip": page - 1, "count": 1})
 
     def accepted(self, claim_id: UUID) -> int:
         return len(self._control("GET", f"/ledger?claim={claim_id}")["entries"])
