@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from shared.domain.errors import ProviderError, ProviderRefused, ProviderUnavailable
 from shared.ports.lease import before_call
@@ -54,6 +55,9 @@ def asked(call: Callable[[], Result]) -> Result:
         raise _provider_error(error) from error
     except BotoCoreError as error:
         raise ProviderUnavailable(type(error).__name__, "no answer from Route 53") from error
+    except ResponseParserError:
+        # Its text is the whole answer.
+        raise ProviderUnavailable("unreadable", "an answer of Route 53 that is no XML") from None
 
 
 def _provider_error(error: ClientError) -> ProviderError:

@@ -18,7 +18,7 @@ _AMBIGUOUS: Final = frozenset(".\\")
 
 def record_of(found: "ResourceRecordSetOutputTypeDef") -> DnsRecord:
     """Several values come joined by line feeds. Aliases, and types that we never write, have an empty value."""
-    name, values = canonical(_unescaped_name(found["Name"])), found.get("ResourceRecords", [])
+    name, values = plain_name(found["Name"]), found.get("ResourceRecords", [])
     read = _READ.get(found["Type"])
     plain = [read(resource["Value"]) for resource in values] if read else []
     return DnsRecord(name, found["Type"], "\n".join(plain), found.get("TTL", 0))
@@ -34,9 +34,9 @@ def record_set_of(record: DnsRecord) -> "ResourceRecordSetTypeDef":
     }
 
 
-def _unescaped_name(name: str) -> str:
-    r"""`*` is listed as `\052`, as is everything but letters, digits, `-` and `_`."""
-    return _OCTAL.sub(_readable, name)
+def plain_name(name: str) -> str:
+    r"""Of a record set. `*` is listed as `\052`, as is everything but letters, digits, `-` and `_`."""
+    return canonical(_OCTAL.sub(_readable, name))
 
 
 def _readable(found: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from botocore.config import Config
 from shared.domain.dns import DnsRecord, canonical, checked_in_zone
 from shared.domain.errors import ProviderRefused
 from shared.gateways.route53.calls import asked, listed
-from shared.gateways.route53.records import record_of, record_set_of
+from shared.gateways.route53.records import plain_name, record_of, record_set_of
 from shared.ports.pace import Pace
 from shared.ports.store import outside_transaction
 
@@ -99,7 +99,7 @@ class Route53Zone:
             self._client, self._zone_id, limit=1, StartRecordName=canonical(name), StartRecordType=type
         )
         for found in listing["ResourceRecordSets"]:
-            if canonical(found["Name"]) == canonical(name) and found["Type"] == type:
+            if plain_name(found["Name"]) == canonical(name) and found["Type"] == type:
                 return found
         return None
 

@@ -4,19 +4,18 @@ from typing import TYPE_CHECKING
 import pytest
 from moto.server import ThreadedMotoServer
 
-from shared.gateways.route53.zone import Route53Zone, make_route53_client
+from sandbox import aws_server
+from shared.gateways.route53.zone import make_route53_client
 from shared.ports.dns import DnsZone
-from tests.fakes.dns import FakeZone
-from tests.fakes.pace import FreePace
+from tests.contract.dns.worlds import ZONE_NAME, FakeZoneWorld, Route53World, ZoneWorld
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
 
-ZONE_NAME = "dev.ardamails.com"
-
 
 @pytest.fixture(scope="session")
 def route53() -> Iterator["Route53Client"]:
+    aws_server.install()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
@@ -36,8 +35,15 @@ def hosted_zone_id(route53: "Route53Client") -> str:
 
 
 @pytest.fixture(params=["fake", "route53"])
-def zone(request: pytest.FixtureRequest) -> DnsZone:
+def world(request: pytest.FixtureRequest) -> Iterator[ZoneWorld]:
     if request.param == "fake":
-        return FakeZone(ZONE_NAME)
-    client, zone_id = request.getfixturevalue("route53"), request.getfixturevalue("hosted_zone_id")
-    return Route53Zone(client, zone_id=zone_id, zone_name=f"{ZONE_NAME}.", pace=FreePace())
+        yield FakeZoneWorld()
+        return
+    world = Route53World(request.getfixturevalue("route53"), request.getfixturevalue("hosted_zone_id"))
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def zone(world: ZoneWorld) -> DnsZone:
+    return world.zone

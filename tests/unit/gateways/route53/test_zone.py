@@ -1,16 +1,18 @@
 """What Route 53 says when it does not do as asked. The rest is in the contract."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.stub import Stubber
 
 from shared.domain.dns import DnsRecord
 from shared.domain.errors import InvalidValue, ProviderRefused, ProviderUnavailable
 from shared.gateways.route53.zone import Route53Zone, make_route53_client
+from tests.fakes.aws import answer
 from tests.fakes.pace import FreePace
 
 if TYPE_CHECKING:
@@ -90,6 +92,24 @@ def test_no_connection_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ProviderUnavailable):
         Route53Zone(client, zone_id="Z1", zone_name="dev.ardamails.com", pace=FreePace()).find(NAME, "CNAME")
     client.close()
+
+
+def test_an_answer_that_is_no_xml_may_be_tried_again_and_is_not_shown(
+    client: "Route53Client", zone: Route53Zone
+) -> None:
+    for call in ("ListResourceRecordSets", "ChangeResourceRecordSets"):
+        client.meta.events.register(f"before-send.route53.{call}", _sign_in_page)
+    asked: list[Callable[[], object]] = [lambda: zone.find(NAME, "CNAME"), lambda: zone.upsert([RECORD])]
+    for ask in asked:
+        with pytest.raises(ProviderUnavailable) as unavailable:
+            ask()
+        assert unavailable.value.code == "unreadable"
+        assert "Sign in" not in str(unavailable.value)
+        assert unavailable.value.__cause__ is None
+
+
+def _sign_in_page(request: AWSRequest, **_: Any) -> Any:
+    return answer(str(request.url), 200, b"<html><p>Sign in<br></html>")
 
 
 def test_a_deletion_names_the_record_set_as_it_is(zone: Route53Zone, route53: Stubber) -> None:
