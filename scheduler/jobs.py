@@ -28,10 +28,16 @@ from shared.ports.key_material import KeyVersions
 from shared.ports.store import Store, Transaction
 from shared.ports.waits import Waiting
 from shared.steering import finish_drain
-from shared.telemetry.callbacks import record_tokens_behind, record_webhooks_by_state
 from shared.telemetry.drift import record_drift_freshness, record_findings_by_state
 from shared.telemetry.fault_points import fault_point
-from shared.telemetry.metrics import record_configurations_by_state, record_oldest_waits, record_sweep
+from shared.telemetry.metrics import record_sweep
+from shared.telemetry.states import (
+    record_configurations_by_state,
+    record_oldest_waits,
+    record_standing,
+    record_tokens_behind,
+    record_webhooks_by_state,
+)
 
 AUTHOR = "scheduler"
 
@@ -166,6 +172,16 @@ def tell_waits(deps: SchedulerDeps) -> None:
     )
 
 
+def tell_standing(deps: SchedulerDeps) -> None:
+    with deps.store.begin() as tx:
+        standing = tx.waits.standing()
+    record_standing(
+        jobs_in_doubt=standing.jobs_in_doubt,
+        gaps_open=standing.gaps_open,
+        dead_letters=standing.dead_letters,
+    )
+
+
 def reconcile(deps: SchedulerDeps) -> None:
     for job in (
         stale_sends,
@@ -178,6 +194,7 @@ def reconcile(deps: SchedulerDeps) -> None:
         due_lifts,
         tell_states,
         tell_waits,
+        tell_standing,
         tell_drift,
     ):
         job(deps)

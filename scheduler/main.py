@@ -19,7 +19,8 @@ from shared.ports.leadership import Leadership
 from shared.telemetry.errors import configure_errors, report_fault
 from shared.telemetry.liveness import Liveness, Progress
 from shared.telemetry.logging import configure_logging
-from shared.telemetry.metrics import record_leadership, record_scheduler_fault
+from shared.telemetry.metrics import record_leadership, record_role, record_scheduler_fault
+from shared.telemetry.metrics_server import Address, serve_scheduler
 
 # A leader that looks after its lead this often too late has lost it: another leads after so many looks.
 SILENCE_IN_LOOKS = 5
@@ -58,6 +59,11 @@ class Ticker:
             for entry in self._entries:
                 self._run(entry.job)
         self._show_life()
+
+    @property
+    def leads(self) -> bool:
+        """As of the last look or tick."""
+        return self._leads
 
     def _begins(self, ask: Callable[[], bool]) -> bool:
         """Asks, and tells what changed; True when the lead has just been won."""
@@ -113,6 +119,7 @@ def main() -> None:
         traces_sample_rate=settings.sentry.traces_sample_rate,
         role="scheduler",
     )
+    record_role("scheduler", settings.sentry.release)
     container = build(settings, "scheduler")
     deps = SchedulerDeps(
         store=container.store,
@@ -137,6 +144,8 @@ def run(container: Container, deps: SchedulerDeps, stop: threading.Event) -> Non
         liveness_file=container.settings.worker.liveness_file,
         stuck_after_seconds=container.settings.worker.stuck_after_seconds,
     )
+    metrics = container.settings.metrics
+    serve_scheduler(Address(metrics.host, metrics.port), lambda: ticker.leads)
     scheduler = BackgroundScheduler(timezone="UTC")
     # What no job expected is logged by the library, and reported here.
     scheduler.add_listener(lambda event: report_fault(event.exception), EVENT_JOB_ERROR)

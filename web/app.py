@@ -9,6 +9,7 @@ from shared import config
 from shared.bootstrap import Container, build
 from shared.telemetry.errors import configure_errors
 from shared.telemetry.logging import configure_logging
+from shared.telemetry.metrics import record_role
 from web import auth, errors, request_log
 from web.console.overview import ConsoleRoutes
 from web.health import HealthRoutes
@@ -45,6 +46,7 @@ def from_environment() -> Flask:
         traces_sample_rate=settings.sentry.traces_sample_rate,
         role="web",
     )
+    record_role("web", settings.sentry.release)
     return create_app(build(settings, "web"))
 
 

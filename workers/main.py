@@ -22,6 +22,8 @@ from shared.ports.dead_letters import HandlerFault
 from shared.ports.store import Store
 from shared.telemetry.errors import configure_errors
 from shared.telemetry.logging import configure_logging
+from shared.telemetry.metrics import record_role
+from shared.telemetry.metrics_server import Address, serve_pool
 from workers.drift.deps import DriftDeps
 from workers.drift.policy import DriftPolicy
 from workers.projection.catch_up import CatchUpDeps
@@ -145,6 +147,8 @@ def _boot(role: str, register: Callable[[Broker, Container], None]) -> None:
     broker = build_worker_broker(settings, partial(_keep, store=container.store, settings=settings.worker))
     dramatiq.set_broker(broker)
     register(broker, container)
+    record_role(role, settings.sentry.release)
+    serve_pool(Address(settings.metrics.host, settings.metrics.port))
 
 
 def _keep(fault: HandlerFault, store: Store, settings: Worker) -> None:

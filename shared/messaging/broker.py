@@ -23,7 +23,7 @@ from dramatiq.worker import Worker
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from shared.messaging.middleware import FaultReport, HearRing, LogContext
+from shared.messaging.middleware import FaultReport, HearRing, LogContext, QueueTimes
 from shared.messaging.publisher import RedisDoorbell
 from shared.messaging.rings import Rings, RingSettings
 from shared.messaging.tracing import FollowTrace
@@ -101,6 +101,7 @@ def build_broker(
             FaultReport(sink),
             OneEach(),
             ShutdownNotifications(),
+            QueueTimes(),
         ],
     )
     if watch is not None:

@@ -1,5 +1,6 @@
 """One policy a class. The watch over the whole worker is in `watch`."""
 
+import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from dramatiq.middleware import Middleware
 from shared.domain.errors import EmailModuleError
 from shared.ports.dead_letters import HandlerFault
 from shared.telemetry.errors import report_fault
-from shared.telemetry.metrics import record_ring, record_worker_fault
+from shared.telemetry.metrics import record_handled, record_queue_wait, record_ring, record_worker_fault
 
 REASON_MAX_CHARACTERS = 500
 # Innermost last, as Python shows them; a recursion would fill a row.
@@ -89,6 +90,40 @@ class FaultReport(Middleware):
         except Exception as error:  # noqa: BLE001 - keeping the fault is no reason to make another of it
             record_worker_fault(message.queue_name, error)
             report_fault(error)
+
+
+class QueueTimes(Middleware):
+    """Measures from the ring to the handler, and the handler. Last of those that act before it: their time is a wait.
+
+    `wall` and `monotonic` in seconds; the former is compared with that of whoever rang, on another machine perhaps.
+    """
+
+    def __init__(
+        self, *, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._begun: dict[str, float] = {}
+
+    def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
+        # Never negative: a clock that is behind must not spoil the sum of the others.
+        record_queue_wait(message.queue_name, max(0.0, self._wall() - message.message_timestamp / 1000))
+        self._begun[message.message_id] = self._monotonic()
+
+    def after_process_message(
+        self,
+        broker: Broker,
+        message: MessageProxy,
+        *,
+        result: Any = None,
+        exception: BaseException | None = None,
+    ) -> None:
+        begun = self._begun.pop(message.message_id, None)
+        if begun is not None:
+            record_handled(message.actor_name, self._monotonic() - begun)
+
+    def after_skip_message(self, broker: Broker, message: MessageProxy) -> None:
+        self._begun.pop(message.message_id, None)
 
 
 def fault_of(actor: str, row_id: UUID, error: BaseException) -> HandlerFault:

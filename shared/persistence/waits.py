@@ -1,21 +1,32 @@
-"""For how long things have waited, in one statement whose cost does not grow with the tables."""
+"""For how long things have waited and how many stand, in two statements whose cost does not grow with the tables."""
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, func, select
+from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, Select, func, literal_column, select
 
+from shared.domain.dead_letter import Rest, Subject
 from shared.domain.lifecycle import Administrative, Operational
 from shared.persistence.claims import IN_DOUBT, QUEUED, SENDING
 from shared.persistence.due import configurations_waiting
 from shared.persistence.sets import constant, first_of
-from shared.persistence.tables import EventStatus, email_configuration, email_event, email_job
-from shared.ports.waits import Waiting
+from shared.persistence.tables import (
+    EventStatus,
+    dead_letter,
+    email_configuration,
+    email_event,
+    email_job,
+    event_gap,
+)
+from shared.ports.waits import COUNTED_MAX, Standing, Waiting
 
 _configuration = email_configuration.c
 _job = email_job.c
 _event = email_event.c
+_letter = dead_letter.c
+_gap = event_gap.c
 
 _OPERATIONAL = {
     Waiting.PROVISIONING: Operational.PROVISIONING,
@@ -81,7 +92,22 @@ def _oldest() -> Select[tuple[datetime]]:
     return select(*columns).select_from(email_configuration).where(_configuration.retired_at.is_(None))
 
 
-_OLDEST = _oldest()
+def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    """Of an index that holds what they say and nothing else. Without a limit the worst day would be the dearest."""
+    counted = select(literal_column("1")).where(*conditions).limit(COUNTED_MAX).subquery()
+    return select(func.count()).select_from(counted).scalar_subquery()
+
+
+def _standing() -> Select[*tuple[Any, ...]]:
+    letters = {
+        subject.value: _count(_letter.rest == constant(Rest.OPEN), _letter.subject == constant(subject))
+        for subject in Subject
+    }
+    each = {"jobs_in_doubt": _count(IN_DOUBT), "gaps_open": _count(_gap.finished_at.is_(None)), **letters}
+    return select(*(count.label(name) for name, count in each.items()))
+
+
+_OLDEST, _STANDING = _oldest(), _standing()
 
 
 class PostgresWaits:
@@ -91,3 +117,11 @@ class PostgresWaits:
     def oldest(self) -> Mapping[Waiting, datetime]:
         row = first_of(self._connection, _OLDEST) or {}
         return {Waiting(name): since for name, since in row.items() if since is not None}
+
+    def standing(self) -> Standing:
+        row = first_of(self._connection, _STANDING) or {}
+        return Standing(
+            jobs_in_doubt=row["jobs_in_doubt"],
+            gaps_open=row["gaps_open"],
+            dead_letters={subject: row[subject] for subject in Subject if row[subject]},
+        )

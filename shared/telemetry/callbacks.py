@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from shared.domain.webhook import WebhookState
 
@@ -12,22 +12,11 @@ _log = structlog.get_logger("email")
 
 _CAUGHT_UP = Counter("email_webhook_caught_up", "Events that callbacks had not told, by asking afterwards")
 _HOOKS = Counter("email_webhook_check", "Looks at webhooks, by what was found", ("state",))
-_HOOK_STATES = Gauge(
-    "email_webhook_state",
-    "Webhooks in each state, as of their last look",
-    ("state",),
-    multiprocess_mode="mostrecent",
-)
 _LIFTS = Counter(
     "email_suppression_provider_lift", "Addresses the provider was asked to release", ("outcome",)
 )
 _RESEALED = Counter(
     "email_material_registry_reseal", "Server tokens sealed anew by the current key version", ("outcome",)
-)
-_BEHIND = Gauge(
-    "email_material_registry_tokens_behind",
-    "Server tokens that an older key version sealed",
-    multiprocess_mode="mostrecent",
 )
 
 
@@ -57,11 +46,6 @@ def record_webhook_health(configuration_id: UUID, *, state: str, failures: int) 
         )
 
 
-def record_webhooks_by_state(counts: Mapping[str, int]) -> None:
-    for state in WebhookState:
-        _HOOK_STATES.labels(state.value).set(counts.get(state.value, 0))
-
-
 def record_lifts(configuration_id: UUID, counts: Mapping[str, int]) -> None:
     for outcome, count in counts.items():
         _LIFTS.labels(outcome).inc(count)
@@ -74,7 +58,3 @@ def record_resealed(configuration_id: UUID, *, outcome: str, error: str | None =
         _log.error(
             "email.material_registry.token_unreadable", configuration=str(configuration_id), error=error
         )
-
-
-def record_tokens_behind(count: int) -> None:
-    _BEHIND.set(count)

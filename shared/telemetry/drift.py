@@ -8,6 +8,7 @@ from prometheus_client import Counter, Gauge
 
 from shared.domain.drift import Assertion, Drift, Finding, FindingState
 from shared.telemetry.errors import report_finding
+from shared.telemetry.exposition import OF_THE_LEADER
 
 _log = structlog.get_logger("email")
 
@@ -19,19 +20,19 @@ _FINDINGS = Gauge(
     "email_drift_findings",
     "Findings that are not resolved",
     ("tag", "state"),
-    multiprocess_mode="mostrecent",
+    registry=OF_THE_LEADER,
 )
 _FINISHED = Gauge(
     "email_drift_last_finished_seconds",
     "When each assertion last came to an end, as Unix time; 0 when it never did",
     ("assertion",),
-    multiprocess_mode="mostrecent",
+    registry=OF_THE_LEADER,
 )
 _SECONDS = Gauge(
     "email_drift_round_seconds",
     "How long the last whole round took",
     ("assertion",),
-    multiprocess_mode="mostrecent",
+    registry=OF_THE_LEADER,
 )
 
 

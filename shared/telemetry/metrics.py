@@ -4,30 +4,15 @@ Names are fixed and listed in `docs/events.md`. No token, key, body or recipient
 """
 
 from collections.abc import Mapping
-from itertools import product
 from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared.domain.lifecycle import Administrative, Operational
-
 _log = structlog.get_logger("email")
 
 _LIFECYCLE = Counter(
     "email_configuration_lifecycle", "Signals and reports, by what came of them", ("trigger", "verdict")
-)
-_OLDEST_WAIT = Gauge(
-    "email_oldest_wait_seconds",
-    "For how long the one that waits longest has waited, by state",
-    ("state",),
-    multiprocess_mode="mostrecent",
-)
-_CONFIGURATIONS = Gauge(
-    "email_configuration_lifecycle_state",
-    "Configurations in each state",
-    ("operational", "administrative"),
-    multiprocess_mode="mostrecent",
 )
 _STEP = Counter(
     "email_configuration_provisioning_step", "Provisioning steps, by outcome", ("step", "outcome")
@@ -48,6 +33,17 @@ _REJECTED = Counter("email_webhook_rejected", "Callbacks turned away", ("reason"
 _PROJECTED = Counter("email_webhook_projected", "Events folded into rows", ("outcome",))
 _REFRESH = Counter("email_material_registry_refresh", "Refreshes of the key registry", ("outcome",))
 _FAULT = Counter("email_worker_fault", "Messages whose handler raised", ("queue", "error"))
+# Up to the longest wait for a provider, and to one for a sweep after an outage.
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+_QUEUE_WAIT = Histogram(
+    "email_queue_wait_seconds", "From a ring to its handler's begin", ("queue",), buckets=_SECONDS
+)
+_HANDLED = Histogram(
+    "email_queue_handled_seconds", "Duration of a message's handler", ("actor",), buckets=_SECONDS
+)
+_ROLE = Gauge(
+    "email_role_info", "What runs here; always 1", ("role", "release"), multiprocess_mode="mostrecent"
+)
 
 
 def record_signal(
@@ -62,19 +58,6 @@ def record_signal(
         reason=reason,
         **state,
     )
-
-
-def record_configurations_by_state(counts: Mapping[tuple[str, str], int]) -> None:
-    # Every pair, zeros too: a state that emptied must not keep its last count.
-    for operational, administrative in product(Operational, Administrative):
-        count = counts.get((operational, administrative), 0)
-        _CONFIGURATIONS.labels(operational.value, administrative.value).set(count)
-
-
-def record_oldest_waits(seconds: Mapping[str, float]) -> None:
-    """By every state in which something may wait; 0 where nothing does."""
-    for state, waited in seconds.items():
-        _OLDEST_WAIT.labels(state).set(waited)
 
 
 def record_provisioning_step(
@@ -229,6 +212,28 @@ def record_leadership(*, leads: bool) -> None:
 def record_scheduler_fault(job: str, error: BaseException) -> None:
     _FAULT.labels("scheduler", type(error).__name__).inc()
     _log.error("email.scheduler.fault", job=job, error=type(error).__name__, exc_info=error)
+
+
+def record_role(role: str, release: str | None) -> None:
+    """Once a process."""
+    _ROLE.labels(role, release or "").set(1)
+
+
+def record_queue_wait(queue: str, seconds: float) -> None:
+    _QUEUE_WAIT.labels(queue).observe(seconds)
+
+
+def record_handled(actor: str, seconds: float) -> None:
+    """Also of a handler that raised."""
+    _HANDLED.labels(actor).observe(seconds)
+
+
+def record_metrics_served(address: str) -> None:
+    _log.info("email.metrics.served", address=address)
+
+
+def record_metrics_not_served(address: str, *, reason: str) -> None:
+    _log.error("email.metrics.not_served", address=address, reason=reason)
 
 
 def record_fault_point(name: str) -> None:

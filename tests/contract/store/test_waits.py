@@ -1,6 +1,7 @@
-"""For how long things have waited: the longest of each kind, and only of what waits."""
+"""For how long things have waited: the longest of each kind, and only of what waits; and how much stands."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -8,12 +9,24 @@ from uuid import uuid4
 import pytest
 
 from shared.domain.configuration import EmailConfiguration
+from shared.domain.dead_letter import DeadLetterFilter, Subject
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
 from shared.ports.events import EventHeaders
 from shared.ports.store import Store
-from shared.ports.waits import Waiting
-from tests.factories import CREATED, LONG_AGO, configuration, event, later, new_job, sendable
+from shared.ports.waits import Standing, Waiting
+from tests.factories import (
+    CREATED,
+    LONG_AGO,
+    action,
+    configuration,
+    event,
+    handler_fault,
+    later,
+    new_job,
+    provisioned,
+    sendable,
+)
 
 # After the end of every test, by any clock.
 FAR_AHEAD = later(days=100_000)
@@ -197,3 +210,52 @@ def test_each_kind_of_wait_has_its_own_oldest(store: Store, acme: EmailConfigura
         # What happened to mail of a configuration that is retired still has to be told.
         Waiting.EVENT_DUE: added_at,
     }
+
+
+def standing(store: Store) -> Standing:
+    with store.begin() as tx:
+        return tx.waits.standing()
+
+
+def test_where_nothing_is_wrong_nothing_stands(store: Store, acme: EmailConfiguration) -> None:
+    accept(store, acme, due_at=LONG_AGO)
+    accept(store, acme, status=JobStatus.SENT, due_at=None)
+    assert standing(store) == Standing()
+
+
+def test_jobs_in_doubt_are_counted_whenever_they_are_looked_at_next(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    accept(store, acme, lease_until=LONG_AGO, **SENDING)
+    for due_at in (LONG_AGO, FAR_AHEAD):
+        accept(store, acme, in_doubt_since=LONG_AGO, due_at=due_at, **IN_DOUBT)
+    assert standing(store) == Standing(jobs_in_doubt=2)
+
+
+def test_gaps_are_counted_until_they_are_closed(store: Store) -> None:
+    add(store, *(another(provisioned=provisioned(webhook_id=number)) for number in (1, 2)))
+    with store.begin() as tx:
+        assert tx.gaps.open(LONG_AGO, LONG_AGO, cause="away", author="test") == 2
+        (first, _) = tx.gaps.due(2)
+        gap = tx.gaps.take(first, lease_seconds=60)
+        assert gap is not None
+    assert standing(store) == Standing(gaps_open=2)
+    with store.begin() as tx:
+        tx.gaps.save(replace(gap, finished_at=LONG_AGO))
+    assert standing(store) == Standing(gaps_open=1)
+
+
+def test_dead_letters_are_counted_by_subject_while_they_are_open(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    told = event(acme)
+    with store.begin() as tx:
+        tx.events.add(told, EventHeaders())
+        tx.events.park([told.e_id])
+        for row_id in (acme.e_id, uuid4()):
+            tx.dead_letters.count_fault(handler_fault(row_id), dead_after=1, forget_after_seconds=60)
+    assert standing(store) == Standing(dead_letters={Subject.EVENT: 1, Subject.MESSAGE: 2})
+    with store.begin() as tx:
+        (letter,) = tx.dead_letters.find(DeadLetterFilter(subject=Subject.EVENT), limit=9)
+        assert tx.dead_letters.discard(letter, action(told.e_id))
+    assert standing(store) == Standing(dead_letters={Subject.MESSAGE: 2})

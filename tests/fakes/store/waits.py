@@ -1,10 +1,12 @@
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from shared.domain.configuration import EmailConfiguration
+from shared.domain.dead_letter import Rest
 from shared.domain.job import EmailJob, JobStatus
 from shared.domain.lifecycle import Administrative, Operational
-from shared.ports.waits import Waiting
+from shared.ports.waits import COUNTED_MAX, Standing, Waiting
 from tests.fakes.store.state import Moment, State
 
 _OPERATIONAL = {
@@ -29,6 +31,16 @@ class MemoryWaits:
             if since is not None:
                 found[waiting] = min(found.get(waiting, since), since)
         return found
+
+    def standing(self) -> Standing:
+        letters = Counter(one.subject for one in self._state.letters.values() if one.rest is Rest.OPEN)
+        in_doubt = sum(job.status is JobStatus.IN_DOUBT for job in self._state.jobs.values())
+        gaps = sum(kept.due_at is not None for kept in self._state.gaps.values())
+        return Standing(
+            jobs_in_doubt=min(in_doubt, COUNTED_MAX),
+            gaps_open=min(gaps, COUNTED_MAX),
+            dead_letters={subject: min(count, COUNTED_MAX) for subject, count in letters.items()},
+        )
 
     def _configurations(self) -> Iterator[Wait]:
         for one in self._state.configurations.values():

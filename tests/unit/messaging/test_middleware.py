@@ -1,5 +1,6 @@
-"""What is kept of a fault, and what never is; and a flag that cannot be taken down."""
+"""What is kept of a fault, and what never is; a flag that cannot be taken down; what is measured."""
 
+from collections.abc import Mapping
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,7 +11,14 @@ from prometheus_client import REGISTRY
 
 from shared.domain.errors import InvalidValue, OutcomeUnknown, StoreUnavailable
 from shared.messaging.messages import SendJobs
-from shared.messaging.middleware import PLACES_MAX, REASON_MAX_CHARACTERS, FaultReport, HearRing, fault_of
+from shared.messaging.middleware import (
+    PLACES_MAX,
+    REASON_MAX_CHARACTERS,
+    FaultReport,
+    HearRing,
+    QueueTimes,
+    fault_of,
+)
 from shared.messaging.rings import envelope
 from shared.ports.dead_letters import HandlerFault
 
@@ -121,3 +129,56 @@ def test_a_flag_that_cannot_be_taken_down_does_not_keep_the_handler_from_its_wor
     message = envelope(SendJobs(uuid4())).copy(options={"redis_message_id": "x"})
     HearRing(Away()).before_process_message(StubBroker(middleware=[]), MessageProxy(message))
     assert REGISTRY.get_sample_value("email_send_ring_total", labels) == before + 1
+
+
+RUNG_AT_SECONDS = 1_800_000_000.0
+BROKER = StubBroker(middleware=[])
+
+
+def timed(*, heard_after_seconds: float, took_seconds: float = 0.0) -> tuple[QueueTimes, MessageProxy]:
+    """A message that was rung for at RUNG_AT_SECONDS of the ringer's clock."""
+    ticks = iter((0.0, took_seconds))
+    times = QueueTimes(wall=lambda: RUNG_AT_SECONDS + heard_after_seconds, monotonic=lambda: next(ticks))
+    rung: Message[None] = envelope(SendJobs(ROW)).copy(message_timestamp=int(RUNG_AT_SECONDS * 1000))
+    return times, MessageProxy(rung)
+
+
+WAITED = ("email_queue_wait_seconds", {"queue": "send"})
+HANDLED = ("email_queue_handled_seconds", {"actor": "SendJobs"})
+
+
+def measured(name: str, labels: Mapping[str, str]) -> list[float]:
+    """How many were measured so far, and their sum."""
+    return [REGISTRY.get_sample_value(name + part, dict(labels)) or 0.0 for part in ("_count", "_sum")]
+
+
+def test_a_wait_is_measured_from_the_ring_to_the_handlers_begin() -> None:
+    times, message = timed(heard_after_seconds=2.5)
+    count, total = measured(*WAITED)
+    times.before_process_message(BROKER, message)
+    assert measured(*WAITED) == pytest.approx([count + 1, total + 2.5])
+
+
+def test_a_clock_that_is_behind_that_of_whoever_rang_makes_no_negative_wait() -> None:
+    times, message = timed(heard_after_seconds=-30.0)
+    count, total = measured(*WAITED)
+    times.before_process_message(BROKER, message)
+    assert measured(*WAITED) == [count + 1, total]
+
+
+@pytest.mark.parametrize("error", [None, ValueError("x")])
+def test_a_handler_is_measured_whether_or_not_it_raised(error: Exception | None) -> None:
+    times, message = timed(heard_after_seconds=1.0, took_seconds=0.75)
+    count, total = measured(*HANDLED)
+    times.before_process_message(BROKER, message)
+    times.after_process_message(BROKER, message, exception=error)
+    assert measured(*HANDLED) == pytest.approx([count + 1, total + 0.75])
+
+
+def test_a_message_that_was_skipped_was_not_handled() -> None:
+    times, message = timed(heard_after_seconds=1.0)
+    before = measured(*HANDLED)
+    times.before_process_message(BROKER, message)
+    times.after_skip_message(BROKER, message)
+    times.after_process_message(BROKER, message)
+    assert measured(*HANDLED) == before

@@ -7,11 +7,11 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from prometheus_client import REGISTRY
 
 from scheduler import jobs
 from scheduler.jobs import SchedulerDeps
 from shared.domain.configuration import EmailConfiguration
+from shared.domain.dead_letter import DeadLetterFilter, Subject
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
 from shared.messaging.messages import (
@@ -29,6 +29,7 @@ from shared.messaging.messages import (
 )
 from shared.ports.events import EventHeaders
 from shared.ports.waits import Waiting
+from shared.telemetry.exposition import OF_THE_LEADER
 from tests import factories
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.doorbell import RecordingDoorbell
@@ -220,9 +221,36 @@ def test_each_state_tells_how_long_its_oldest_has_waited_and_zero_when_none_does
     world.store.advance(seconds=420)
     jobs.tell_waits(world.deps)
     waited = {
-        state: REGISTRY.get_sample_value("email_oldest_wait_seconds", {"state": state}) for state in Waiting
+        state: OF_THE_LEADER.get_sample_value("email_oldest_wait_seconds", {"state": state})
+        for state in Waiting
     }
     assert waited == {state: 420.0 if state is Waiting.PROVISIONING else 0.0 for state in Waiting}
+
+
+def told(name: str, **labels: str) -> float | None:
+    return OF_THE_LEADER.get_sample_value(name, labels)
+
+
+def test_what_should_not_be_is_told_by_its_number_and_by_zero_when_it_is_gone(world: World) -> None:
+    made = factories.sendable()
+    e_id = world.add(replace(made, provisioned=replace(made.provisioned, server_id=1, webhook_id=7)))
+    doubtful = factories.new_job(made, **IN_DOUBT)
+    with world.store.begin() as tx:
+        tx.jobs.accept([doubtful])
+        tx.gaps.open(MONDAY_MORNING, MONDAY_MORNING, cause="away", author="test")
+        tx.dead_letters.count_fault(factories.handler_fault(e_id), dead_after=1, forget_after_seconds=60)
+    jobs.tell_standing(world.deps)
+    assert (told("email_send_in_doubt"), told("email_webhook_gap_open")) == (1, 1)
+    assert {subject: told("email_dead_letter_open", subject=subject) for subject in Subject} == {
+        Subject.JOB: 0,
+        Subject.EVENT: 0,
+        Subject.MESSAGE: 1,
+    }
+    with world.store.begin() as tx:
+        (letter,) = tx.dead_letters.find(DeadLetterFilter(), limit=1)
+        tx.dead_letters.discard(letter, factories.action(e_id))
+    jobs.tell_standing(world.deps)
+    assert told("email_dead_letter_open", subject=Subject.MESSAGE) == 0
 
 
 def test_tokens_of_an_older_key_version_are_rung_for_and_those_of_the_current_one_are_not(
@@ -235,7 +263,7 @@ def test_tokens_of_an_older_key_version_are_rung_for_and_those_of_the_current_on
     world.keys.current = "v2"
     jobs.stale_tokens(world.deps)
     assert world.rung() == [(ResealToken, old.e_id)]
-    assert REGISTRY.get_sample_value("email_material_registry_tokens_behind") == 1.0
+    assert OF_THE_LEADER.get_sample_value("email_material_registry_tokens_behind") == 1.0
 
 
 def test_without_a_key_that_is_current_no_token_is_old(world: World) -> None:

@@ -10,7 +10,6 @@ import structlog
 from prometheus_client import REGISTRY
 
 from shared.telemetry import metrics
-from shared.telemetry.exposition import render
 from shared.telemetry.logging import configure_logging
 
 SOME = UUID("019b0000-0000-7000-8000-000000000001")
@@ -62,21 +61,7 @@ def test_the_metric_of_rejected_callbacks_has_the_name_that_alerts_use() -> None
     assert value_of("email_webhook_rejected_total", reason="auth_mismatch") == before + 1
 
 
-def test_a_state_that_no_configuration_is_in_any_more_is_shown_as_zero() -> None:
-    metrics.record_configurations_by_state({("OK", "UNLOCKED"): 2, ("FAILURE", "UNLOCKED"): 1})
-    metrics.record_configurations_by_state({("OK", "UNLOCKED"): 3})
-    name = "email_configuration_lifecycle_state"
-    assert value_of(name, operational="OK", administrative="UNLOCKED") == 3
-    assert REGISTRY.get_sample_value(name, {"operational": "FAILURE", "administrative": "UNLOCKED"}) == 0
-
-
 def test_nothing_done_is_nothing_told() -> None:
     before = value_of("email_send_sweep_total", sweep="due_sends")
     metrics.record_sweep("due_sends", 0)
     assert value_of("email_send_sweep_total", sweep="due_sends") == before
-
-
-def test_the_exposition_is_text_for_prometheus() -> None:
-    body, content_type = render()
-    assert b"email_send_call_seconds_bucket" in body
-    assert content_type.startswith("text/plain")
