@@ -87,7 +87,7 @@ class Receiver:
         self._kept: deque[Envelope] = deque(maxlen=KEPT_MAX)
         self._server = ThreadingHTTPServer((LOOPBACK, port), _handler_of(self))
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="sentry", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="sentry", daemon=True)
 
     @property
     def port(self) -> int:
@@ -112,6 +112,10 @@ class Receiver:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def _serve(self) -> None:
+        # How long the end of it may take.
+        self._server.serve_forever(poll_interval=0.02)
 
     def keep(self, envelope: Envelope) -> None:
         self._kept.append(envelope)

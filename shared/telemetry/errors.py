@@ -145,7 +145,7 @@ class _Courier(HttpTransport):
 
 
 class _Sampler:
-    """The share of an error's kind that is told."""
+    """The share of an error's kind that is told. `event` is as it was captured."""
 
     def __init__(self, sample_rate: float, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._sample_rate = sample_rate
@@ -153,7 +153,7 @@ class _Sampler:
         self._outage_told_at = -OUTAGE_SECONDS
 
     def __call__(self, event: "Event", hint: "Hint") -> float:
-        if "drift" in event["tags"]:
+        if "drift" in event.get("tags", ()):
             return 1.0
         kind, *_ = hint.get("exc_info") or (None,)
         if kind is not None and issubclass(kind, StoreUnavailable):
