@@ -3,6 +3,8 @@
 from bench.faults import (
     of_callbacks,
     of_disks,
+    of_drift,
+    of_encryption,
     of_events,
     of_keys,
     of_leaders,
@@ -20,6 +22,8 @@ from bench.faults.rehearsal import FAULTS, Fault
 MODULES = (
     of_callbacks,
     of_disks,
+    of_drift,
+    of_encryption,
     of_events,
     of_keys,
     of_leaders,

@@ -49,7 +49,7 @@ modules.v1.shop-access.email.extras {{
 SENDERS = ("send-1", "send-2")
 WORKERS = (*SENDERS, "projection", "provisioning")
 SCHEDULERS = ("scheduler-1", "scheduler-2", "scheduler-3")
-ROLES = ("web", *WORKERS, *SCHEDULERS)
+ROLES = ("web", *WORKERS, "drift", *SCHEDULERS)
 
 
 def _in_nursery(name: str, role: Role) -> Role:

@@ -1,7 +1,7 @@
 """What there is outside of a configuration, asked of the provider's own API and of Route 53; and what its row says."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ import requests
 from bench.faults.rows import Database
 from sandbox.aws import CREDENTIALS
 from sandbox.client import Json
+from shared.domain.dns import DnsRecord, canonical
 
 PAGE = 500
+CHANGES_A_CALL = 500
 _IDS = "server_id, signature_id, domain_id, webhook_id"
 
 
@@ -103,6 +105,52 @@ class Provider:
                     found.setdefault(slug, []).append(record["Name"])
         return found
 
+    def make_server(self, name: str) -> int:
+        """Through the provider's own API: its id."""
+        response = self._session.post(
+            f"{self._url}/servers", json={"Name": name}, headers=self._account, timeout=30
+        )
+        response.raise_for_status()
+        return int(response.json()["ID"])
+
+    def drop_server(self, server_id: int) -> None:
+        """It may be gone already."""
+        self._session.delete(f"{self._url}/servers/{server_id}", headers=self._account, timeout=30)
+
+    def change_records(self, action: str, records: Sequence[DnsRecord]) -> None:
+        """In the partition's zone, without waiting for anybody's turn."""
+        zone_id = self._zone_of(records[0].name) if records else ""
+        for begin in range(0, len(records), CHANGES_A_CALL):
+            changes: list[Any] = [
+                {"Action": action, "ResourceRecordSet": _record_set(record)}
+                for record in records[begin : begin + CHANGES_A_CALL]
+            ]
+            self._route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch={"Changes": changes})
+
+    def drop_records(self, records: Sequence[DnsRecord]) -> None:
+        """Whatever their values are by now; those that are gone are gone."""
+        if not records:
+            return
+        names = {canonical(record.name) for record in records}
+        zone_id = self._zone_of(records[0].name)
+        pages = self._route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone_id)
+        found = [
+            record
+            for page in pages
+            for record in page["ResourceRecordSets"]
+            if canonical(record["Name"]) in names
+        ]
+        for begin in range(0, len(found), CHANGES_A_CALL):
+            changes: list[Any] = [
+                {"Action": "DELETE", "ResourceRecordSet": record}
+                for record in found[begin : begin + CHANGES_A_CALL]
+            ]
+            self._route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch={"Changes": changes})
+
+    def _zone_of(self, name: str) -> str:
+        zones = self._route53.list_hosted_zones()["HostedZones"]
+        return next(zone["Id"] for zone in zones if canonical(name).endswith(f".{canonical(zone['Name'])}"))
+
     def _webhooks(self, servers: Iterable[Json]) -> list[Json]:
         return [webhook for server in servers for webhook in self._webhooks_of(server["ApiTokens"][0])]
 
@@ -127,6 +175,16 @@ def ids_of(database: Database, slugs: Iterable[str]) -> dict[str, tuple[int, ...
     """What the rows say there is, by slug."""
     question = f"SELECT slug, {_IDS} FROM email_configuration WHERE slug = ANY(%s)"
     return {slug: tuple(ids) for slug, *ids in database.ask(question, list(slugs))}
+
+
+def _record_set(record: DnsRecord) -> dict[str, Any]:
+    value = f'"{record.value}"' if record.type == "TXT" else record.value
+    return {
+        "Name": record.name,
+        "Type": record.type,
+        "TTL": record.ttl_seconds,
+        "ResourceRecords": [{"Value": value}],
+    }
 
 
 def _by_slug(rows: Iterable[Json], slug_of: Any) -> dict[str, list[Json]]:
