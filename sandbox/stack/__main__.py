@@ -83,7 +83,7 @@ def down(state: State, _: argparse.Namespace) -> None:
 
 
 def status(state: State, _: argparse.Namespace) -> int:
-    return show_status(commands.status(state))
+    return show_status(commands.status(state), metrics_urls(state.stack() or {}))
 
 
 def restart(state: State, arguments: argparse.Namespace) -> None:
@@ -128,15 +128,24 @@ def show_places(places: Places, state: State) -> None:
     for name in _SHOWN:
         if name in places:
             table.add_row(name.removesuffix("_url").replace("_", " "), str(places[name]))
+    for role, url in metrics_urls(places).items():
+        table.add_row(f"metrics of {role}", url)
     table.add_row("everything else", str(state.folder / "stack.json"))
     table.add_row("logs", str(state.logs))
     console.print(table)
 
 
-def show_status(found: dict[str, tuple[int, bool]]) -> int:
-    table = Table("process", "pid", "", box=None, pad_edge=False)
+def metrics_urls(places: Places) -> dict[str, str]:
+    """By role; empty while the stack is not ready."""
+    urls: dict[str, str] = places.get("metrics_urls", {})
+    return urls
+
+
+def show_status(found: dict[str, tuple[int, bool]], metrics: dict[str, str]) -> int:
+    table = Table("process", "pid", "", "metrics", box=None, pad_edge=False)
     for name, (pid, lives) in found.items():
-        table.add_row(name, str(pid), "[green]runs[/]" if lives else "[red]does not run[/]")
+        state = "[green]runs[/]" if lives else "[red]does not run[/]"
+        table.add_row(name, str(pid), state, metrics.get(name, ""))
     console.print(table if found else "nothing is running")
     return 0 if found and all(lives for _, lives in found.values()) else 1
 

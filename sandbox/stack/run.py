@@ -16,7 +16,7 @@ from typing import Any
 
 from sandbox import postgres_cluster
 from sandbox.files import private_folder
-from sandbox.ports import free_port
+from sandbox.ports import free_port, free_ports
 from sandbox.process import Identity
 from sandbox.roles import Plan
 from sandbox.stack import roles, servers, tenant
@@ -47,7 +47,7 @@ class Run:
     plan: Plan
     progress: Progress = field(default_factory=Progress)
     stack_id: str = field(default_factory=lambda: secrets.token_hex(16))
-    _places: dict[str, str] | None = None
+    _places: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         self.supervisor = Supervisor(self._record, self.state.holds_back, self.state.wants_restart)
@@ -91,8 +91,17 @@ class Run:
             with self._step("postmark"):
                 command = servers.postmark_command(cloud, credentials.account_token)
                 postmark = servers.start_postmark(self.supervisor, folder, command, self.stack_id)
+        named = [role.name for role in self.plan.roles if role.ready_when != "serves"]
         return World(
-            folder, self.stack_id, credentials, database_url, redis_url, cloud, postmark, web_port=free_port()
+            folder,
+            self.stack_id,
+            credentials,
+            database_url,
+            redis_url,
+            cloud,
+            postmark,
+            web_port=free_port(),
+            metrics_ports=dict(zip(named, free_ports(len(named)), strict=True)),
         )
 
     def _make_tenant(self, world: World) -> dict[str, str]:

@@ -5,8 +5,10 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import sandbox
 from sandbox import aws
@@ -53,14 +55,16 @@ class World:
     aws: aws.Server
     postmark: Postmark | None
     web_port: int
+    # Of the roles that serve nothing else; web shows its metrics on its own port.
+    metrics_ports: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def web_url(self) -> str:
         return f"http://{LOOPBACK}:{self.web_port}"
 
-    def places(self) -> dict[str, str]:
+    def places(self) -> dict[str, Any]:
         """The part of `stack.json` that is known before there is a tenant."""
-        places = {
+        places: dict[str, Any] = {
             "web_url": self.web_url,
             "console_url": f"{self.web_url}/console",
             "aws_url": self.aws.url,
@@ -68,10 +72,16 @@ class World:
             "redis_url": self.redis_url,
             "api_key": self.credentials.api_key,
             "postmark_account_token": self.credentials.account_token,
+            "metrics_urls": self.metrics_urls(),
         }
         if self.postmark is not None:
             places |= {"postmark_url": self.postmark.url, "postmark_control_url": self.postmark.control_url}
         return places
+
+    def metrics_urls(self) -> dict[str, str]:
+        """By role."""
+        others = {role: f"http://{LOOPBACK}:{port}/metrics" for role, port in self.metrics_ports.items()}
+        return {"web": f"{self.web_url}/metrics"} | others
 
     def metrics_folder(self, role: str) -> Path:
         return self.folder / "metrics" / role
@@ -95,6 +105,8 @@ class World:
             "EMAIL_PARTITION": self.aws.partition.name,
             "EMAIL_KEY_MATERIAL_FILE": str(key_material_file(self.folder)),
             "EMAIL_CONFIG_FILE": str(self.folder / "sandbox.conf"),
+            "EMAIL_METRICS_HOST": LOOPBACK,
+            "EMAIL_METRICS_PORT": str(self.metrics_ports.get(role, 0)),
             "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_folder(role)),
         }
 
