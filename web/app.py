@@ -11,7 +11,7 @@ from shared.telemetry.errors import configure_errors
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import record_role
 from web import auth, errors, request_log
-from web.console.overview import ConsoleRoutes
+from web.console.wiring import Console
 from web.health import HealthRoutes
 from web.notes import Notes
 from web.routes.configuration import ConfigurationRoutes
@@ -28,9 +28,13 @@ def create_app(container: Container) -> Flask:
     # First, so that every other step has the request's id.
     request_log.install(app, container.new_id)
     notes = Notes(container)
-    auth.install(app, auth.KeyRing(container.settings.api_keys.valid()), notes.key_shown)
+    console = Console(container) if Console.is_open(container) else None
+    keys = auth.KeyRing(container.settings.api_keys.valid())
+    auth.install(app, keys, notes.key_shown, console.admit if console else None)
     errors.install(app)
     _add_routes(app, container, notes)
+    if console:
+        console.install(app)
     return app
 
 
@@ -54,7 +58,6 @@ def _add_routes(app: Flask, container: Container, notes: Notes) -> None:
     """What is switched off is not there: it answers 404."""
     routes = container.settings.routes
     app.register_blueprint(HealthRoutes(container, notes).blueprint())
-    app.register_blueprint(ConsoleRoutes(container).blueprint())
     app.register_blueprint(DocumentationRoutes().blueprint())
     if routes.configuration.enabled:
         app.register_blueprint(ConfigurationRoutes(container).blueprint())

@@ -47,15 +47,19 @@ class KeyRing:
 
 
 KeyShown = Callable[[str, str], None]
+Admit = Callable[[Operation], None]
 
 
-def install(app: Flask, keys: KeyRing, shown: KeyShown) -> None:
-    """`shown` is told the fingerprint and the purpose of each key that was good for something."""
+def install(app: Flask, keys: KeyRing, shown: KeyShown, operators: Admit | None = None) -> None:
+    """`shown` is told the fingerprint and the purpose of each key that was good for something.
+
+    `operators` raises unless a person is signed in who may use the view. Without it no such view opens.
+    """
 
     def guard() -> None:
         view = current_app.view_functions.get(request.endpoint or "")
         if view is not None:
-            _admit(operation_of(view), keys)
+            _admit(operation_of(view), keys, operators)
 
     def tell(response: Response) -> Response:
         # After the answer is made, and not while the store fails: telling must not make anybody wait twice for it.
@@ -73,18 +77,20 @@ def caller() -> Caller:
     return found
 
 
-def unauthorized(challenge: str = "Bearer") -> Problem:
+def unauthorized() -> Problem:
     """One answer for every wrong, missing or outdated credential: it tells nothing of which."""
     detail = "send a valid key as 'Authorization: Bearer <key>'"
-    return Problem("unauthorized", detail, headers={"WWW-Authenticate": challenge})
+    return Problem("unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
-def _admit(described: Operation, keys: KeyRing) -> None:
+def _admit(described: Operation, keys: KeyRing, operators: Admit | None) -> None:
     match described.access:
         case Access.PUBLIC:
             return
         case Access.OPERATOR:
-            _require_password(keys)
+            if operators is None:
+                raise unauthorized()
+            operators(described)
         case Access.PROVIDER:
             if not _shows_key(keys, _bearer(), "provider"):
                 record_webhook_rejected("auth_mismatch")
@@ -106,13 +112,6 @@ def _shows_key(keys: KeyRing, presented: str, purpose: str) -> bool:
 def _bearer() -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _require_password(keys: KeyRing) -> None:
-    sent = request.authorization
-    password = sent.password if sent is not None and sent.type == "basic" else None
-    if not _shows_key(keys, password or "", "caller"):
-        raise unauthorized('Basic realm="email operators", charset="UTF-8"')
 
 
 def _caller(*, author_required: bool) -> Caller:

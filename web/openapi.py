@@ -23,7 +23,6 @@ _HEADERS = {
 _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
     Access.CALLER: [{"key": []}],
     Access.PROVIDER: [{"key": []}],
-    Access.OPERATOR: [{"operator": []}],
     Access.PUBLIC: [],
 }
 
@@ -47,16 +46,16 @@ def document(app: Flask) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer"},
-                "operator": {"type": "http", "scheme": "basic"},
-            },
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
 def _described(app: Flask) -> Iterator[tuple[str, str, Rule, Operation]]:
+    """Every route but the console's: its pages are for people."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        if rule.rule == "/console" or rule.rule.startswith("/console/"):
+            continue
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         found = operation_of(app.view_functions[rule.endpoint])
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):

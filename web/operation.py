@@ -16,7 +16,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Access(StrEnum):
     CALLER = "caller"  # a key, and the tenant's id
     PROVIDER = "provider"  # a key, and the routing token, which names the tenant
-    OPERATOR = "operator"  # a key as the password of HTTP Basic, for people with a browser
+    OPERATOR = "operator"  # a session of the console, for people with a browser
     PUBLIC = "public"
 
 

@@ -1,40 +1,178 @@
-"""How many configurations are in which state: one page, read only."""
+"""The first page: how many configurations are in which state, what waits, and what needs somebody."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, Response
 
 from shared.bootstrap import Container
+from shared.domain.dead_letter import DeadLetterFilter
+from shared.domain.drift import FINDINGS, Drift, FindingState
+from shared.domain.errors import StoreUnavailable
 from shared.domain.lifecycle import Administrative, Operational
-from web.html import page
-from web.operation import Access, Operation, operation
+from shared.domain.webhook import WebhookState
+from shared.ports.drift import AssertionReport
+from shared.ports.store import Transaction
+from shared.ports.waits import COUNTED_MAX, Standing, Waiting
+from web.console.pages import page, render
+from web.console.parts import Parts
+from web.console.traffic import WINDOWS, TrafficPictures
+
+# A checker that did not come to its end for so many of its intervals has probably stopped.
+_INTERVALS_MISSED = 2
+# What waits for a person, and never goes on by itself.
+_FOR_OPERATORS = (Waiting.MISSING, Waiting.UNVERIFIED, Waiting.FAILURE)
+_WAITING_FOR = {
+    Waiting.PROVISIONING: "Being provisioned",
+    Waiting.AWAITING_VERIFICATION: "Awaiting verification",
+    Waiting.LOCKING: "Locking, until nothing is in flight",
+    Waiting.REMOVAL: "Being taken down",
+    Waiting.MISSING: "MISSING: re-provision, or remove",
+    Waiting.UNVERIFIED: "UNVERIFIED: mend the records, then re-verify",
+    Waiting.FAILURE: "FAILURE: mend the cause, then re-verify",
+    Waiting.JOB_DUE: "A job that is due",
+    Waiting.JOB_SENDING: "A job that is being sent",
+    Waiting.JOB_IN_DOUBT: "A job in doubt",
+    Waiting.EVENT_DUE: "An event that is to be folded",
+}
 
 
-class ConsoleRoutes:
+@dataclass(frozen=True, slots=True)
+class Cell:
+    operational: Operational
+    administrative: Administrative
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    what: str
+    since: datetime
+    for_operators: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """`stale_after_seconds` is None for one that is switched off."""
+
+    report: AssertionReport
+    open: int
+    snoozed: int
+    stale_after_seconds: float | None
+
+
+class OverviewPages:
     def __init__(self, container: Container) -> None:
         self._store = container.store
-        self._environment = container.settings.environment
+        self._drift_seconds = container.settings.drift.every_seconds
+        self._pictures = TrafficPictures(container)
 
-    def blueprint(self) -> Blueprint:
-        routes = Blueprint("console", __name__, template_folder="templates")
-        routes.get("/console")(self.overview)
-        return routes
+    def add_to(self, routes: Blueprint) -> None:
+        routes.get("", endpoint="overview")(self.overview)
+        self._pictures.add_to(routes)
 
-    @operation(
-        Operation(
-            summary="The operators' overview", access=Access.OPERATOR, writes=False, answers={200: None}
-        )
-    )
+    @page("The operators' overview")
     def overview(self) -> Response:
-        with self._store.begin() as tx:
-            counts = tx.configurations.count_by_state()
-            at = tx.now()
-        return page(
-            "overview.html",
-            environment=self._environment,
-            at=at.isoformat(timespec="seconds"),
-            columns=[state.value for state in Administrative],
-            rows=[
-                (state.value, [counts.get((state.value, column.value), 0) for column in Administrative])
-                for state in Operational
-            ],
-            total=sum(counts.values()),
-        )
+        """503 when nothing at all could be read; else what could be is shown."""
+        parts = Parts(self._store)
+        shown: dict[str, Any] = {
+            "states": parts.read("Configurations by state", states),
+            "waits": parts.read("What waits", waits),
+            "account": parts.read("The account", lambda tx: Account(tx.account.paused_until())),
+            "attention": parts.read("What needs somebody", attention),
+            "webhooks": parts.read("Webhooks", webhooks),
+            "drift": parts.read("Drift", self._drift),
+            "traffic": parts.read("Traffic", self._pictures.all),
+        }
+        if parts.none_was_read():
+            raise StoreUnavailable
+        shown |= {"columns": list(Administrative), "webhook_ok": WebhookState.OK, "windows": WINDOWS}
+        return render("console/overview.html", **shown)
+
+    def _drift(self, tx: Transaction) -> list[Checker]:
+        counts = tx.findings.count()
+        return [self._checker(report, counts) for report in tx.rounds.reports()]
+
+    def _checker(self, report: AssertionReport, counts: Mapping[tuple[Drift, FindingState], int]) -> Checker:
+        def found(state: FindingState) -> int:
+            return sum(counts.get((tag, state), 0) for tag in FINDINGS[report.assertion])
+
+        every_seconds = self._drift_seconds.get(report.assertion)
+        stale_after = None if every_seconds is None else every_seconds * _INTERVALS_MISSED
+        return Checker(report, found(FindingState.OPEN), found(FindingState.SNOOZED), stale_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    paused_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    rows: Sequence[tuple[Operational, Sequence[Cell]]]
+    total: int
+
+
+def states(tx: Transaction) -> States:
+    counts = tx.configurations.count_by_state()
+    rows = [
+        (state, [Cell(state, lock, counts.get((state, lock), 0)) for lock in Administrative])
+        for state in Operational
+    ]
+    return States(rows, sum(counts.values()))
+
+
+def waits(tx: Transaction) -> list[Wait]:
+    """The longest first, but before all what waits for a person."""
+    found = [
+        Wait(_WAITING_FOR[what], since, what in _FOR_OPERATORS) for what, since in tx.waits.oldest().items()
+    ]
+    return sorted(found, key=lambda wait: (not wait.for_operators, wait.since))
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Something that should be 0. `more`: there are so many or more."""
+
+    what: str
+    count: int
+    url: str
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    subject: str
+    error_class: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    counts: Sequence[Count]
+    letters: Sequence[Letters]
+
+
+def attention(tx: Transaction) -> Attention:
+    letters = tx.dead_letters.count_by_class(DeadLetterFilter())
+    groups = [Letters(subject, error_class, count) for (subject, error_class), count in letters.items()]
+    return Attention(list(_counts(tx.waits.standing())), sorted(groups, key=lambda group: -group.count))
+
+
+def _counts(standing: Standing) -> Iterator[Count]:
+    jobs_in_doubt = standing.jobs_in_doubt
+    yield Count("Jobs in doubt", jobs_in_doubt, "/console/jobs?status=IN_DOUBT", jobs_in_doubt >= COUNTED_MAX)
+    # Of stores that count them.
+    inconsistent: int | None = getattr(standing, "jobs_inconsistent", None)
+    if inconsistent is not None:
+        url = "/console/jobs?status=INCONSISTENT"
+        yield Count("Inconsistent jobs", inconsistent, url, inconsistent >= COUNTED_MAX)
+    gaps_open = standing.gaps_open
+    yield Count("Gaps in the callbacks, being caught up", gaps_open, "", gaps_open >= COUNTED_MAX)
+
+
+def webhooks(tx: Transaction) -> list[tuple[WebhookState, int]]:
+    counts = tx.webhook_looks.count_by_state()
+    return [(state, counts.get(state.value, 0)) for state in WebhookState]

@@ -87,11 +87,3 @@ def test_a_write_without_a_usable_author_is_400(api: Api, author: str | None) ->
 
 def test_a_query_is_no_write_and_needs_no_author(api: Api) -> None:
     assert api.post("/job/query", {}, headers={"X-Author": None}).status_code == 200
-
-
-def test_the_console_wants_a_key_as_the_password_of_basic(api: Api) -> None:
-    client = api.app.test_client()
-    assert client.get("/console", auth=("operator", PREVIOUS_KEY)).status_code == 200
-    refused = client.get("/console", auth=("operator", "wrong"))
-    assert refused.status_code == 401
-    assert refused.headers["WWW-Authenticate"].startswith("Basic ")

@@ -77,11 +77,6 @@ def test_each_key_is_noted_for_what_it_was_shown_for(fresh: Api, store: MemorySt
     assert uses(store) == {(CURRENT, "caller"): now, (PREVIOUS, "provider"): now}
 
 
-def test_the_password_of_the_console_is_a_key_that_a_caller_shows(fresh: Api, store: MemoryStore) -> None:
-    fresh.app.test_client().get("/console", auth=("olga", PREVIOUS_KEY))
-    assert set(uses(store)) == {(PREVIOUS, "caller")}
-
-
 @pytest.mark.parametrize("header", [None, "Bearer wrong", f"Bearer {CURRENT}"])
 def test_a_wrong_key_is_no_use(fresh: Api, store: MemoryStore, header: str | None) -> None:
     assert fresh.get(f"/job/{UNKNOWN}", headers={"Authorization": header}).status_code == 401

@@ -1,4 +1,4 @@
-"""Health, metrics, the console, the documents, and routes that are switched off."""
+"""Health, metrics, the documents, and routes that are switched off."""
 
 import hashlib
 import re
@@ -10,10 +10,9 @@ from openapi_spec_validator import validate
 
 from shared.config.settings import Settings, Switch
 from shared.domain.errors import StoreUnavailable
-from shared.domain.lifecycle import Administrative, Operational
 from shared.ports.store import Store
 from tests.fakes.doorbell import RecordingDoorbell
-from tests.unit.web.api import KEY, UNKNOWN, Api, a_configuration, a_job, code, container_of
+from tests.unit.web.api import UNKNOWN, Api, a_configuration, a_job, code, container_of
 from tests.unit.web.test_problems import failing
 from web.problems import CATALOGUE
 
@@ -72,18 +71,6 @@ def test_accepted_jobs_are_counted(api: Api, store: Store) -> None:
     api.send(a_job())
     api.send(a_job())
     assert count() == before + 1
-
-
-def test_the_console_counts_configurations_by_both_states(api: Api, store: Store) -> None:
-    a_configuration(store)
-    text = api.app.test_client().get("/console", auth=("operator", KEY)).get_data(as_text=True)
-    row = re.search(r'<th scope="row">OK</th>(.*?)</tr>', text)
-    assert row
-    assert re.findall(r">(\d+)<", row[1]) == [
-        "1" if state is Administrative.UNLOCKED else "0" for state in Administrative
-    ]
-    assert text.count('scope="row"') == len(Operational)
-    assert "<script" not in text
 
 
 def test_pages_carry_the_one_style_their_policy_allows(api: Api) -> None:

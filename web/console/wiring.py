@@ -1,0 +1,104 @@
+"""The console put together: only where there is a key to open it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from flask import Blueprint, Flask, Response, request, url_for
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import NotFound
+
+from shared.bootstrap import Container
+from web.console import assets, failures, wording
+from web.console.overview import OverviewPages
+from web.console.pages import Frame, page
+from web.console.session import Sessions, secret_of
+from web.console.sign_in import SignInPages, redirect_to
+from web.console.throttle import Throttle
+from web.operation import Operation
+
+# Of one form. A file to be taken in needs more, and says so in its view.
+FORM_BYTES_MAX = 1_000_000
+
+
+class Pages(Protocol):
+    def add_to(self, routes: Blueprint) -> None: ...
+
+
+_PAGES: tuple[Callable[[Container], Pages], ...] = (OverviewPages,)
+
+
+class Console:
+    """`admit` closes its views: given to `web.auth`, which asks it before any of them runs."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._sessions = Sessions(container.settings.console, container.clock)
+
+    @staticmethod
+    def is_open(container: Container) -> bool:
+        console = container.settings.console
+        return console.enabled and console.operator_key is not None
+
+    def admit(self, described: Operation) -> None:
+        self._sessions.admit(described)
+
+    def install(self, app: Flask) -> None:
+        settings = self._container.settings
+        app.extensions["console"] = Frame(settings.environment, settings.partition, self._container.clock)
+        self._keep_sessions(app)
+        csrf = CSRFProtect(app)
+        app.register_blueprint(self._routes(csrf))
+        assets.install(app)
+        wording.install(app)
+
+    def _keep_sessions(self, app: Flask) -> None:
+        settings = self._container.settings
+        app.secret_key = secret_of(settings.console)
+        app.config.update(
+            SESSION_COOKIE_NAME="email_console",
+            SESSION_COOKIE_PATH="/console",
+            SESSION_COOKIE_HTTPONLY=True,
+            SESSION_COOKIE_SAMESITE="Strict",
+            SESSION_COOKIE_SECURE=not settings.public_base_url.startswith("http://"),
+            # For the console's own requests only, below; and for as long as the session lasts.
+            WTF_CSRF_CHECK_DEFAULT=False,
+            WTF_CSRF_TIME_LIMIT=None,
+        )
+
+    def _routes(self, csrf: CSRFProtect) -> Blueprint:
+        routes = Blueprint(
+            "console",
+            __name__,
+            url_prefix="/console",
+            static_folder="static",
+            static_url_path="/static",
+            template_folder="templates",
+        )
+
+        def check_form() -> None:
+            request.max_content_length = FORM_BYTES_MAX
+            csrf.protect()
+
+        routes.before_request(check_form)
+        failures.install(routes)
+        assets.add_dark_theme(routes)
+        SignInPages(self._sessions, Throttle(self._container.clock)).add_to(routes)
+        for pages in _PAGES:
+            pages(self._container).add_to(routes)
+        routes.get("/", endpoint="home")(home)
+        # What is not there is answered by a page too, and tells nothing to who is not signed in.
+        routes.route("/<path:rest>", endpoint="nowhere", methods=_METHODS)(nowhere)
+        return routes
+
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@page("The overview, by its other name")
+def home() -> Response:
+    return redirect_to(url_for("console.overview"))
+
+
+@page("What is not there")
+def nowhere(rest: str) -> Response:  # noqa: ARG001 - of the route
+    raise NotFound

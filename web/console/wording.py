@@ -1,0 +1,44 @@
+"""Moments and lengths of time as people say them."""
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask
+
+_UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.filters.update(utc=utc, iso=iso, ago=ago, duration=duration, thousands=thousands)
+
+
+def utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def ago(at: datetime, now: datetime) -> str:
+    passed = now - at
+    if abs(passed) < timedelta(seconds=1):
+        return "now"
+    return f"{duration(passed)} ago" if passed > timedelta(0) else f"in {duration(-passed)}"
+
+
+def duration(length: timedelta) -> str:
+    """In its largest unit and the next, down to seconds: 2 d 3 h, 5 min, 12 s."""
+    for (name, unit), (smaller_name, smaller) in zip(
+        _UNITS, (*_UNITS[1:], ("s", timedelta(seconds=1))), strict=True
+    ):
+        if length >= unit:
+            whole, rest = divmod(length, unit)
+            part = rest // smaller
+            # Seconds of many minutes are noise.
+            shown = part and (name != "min" or whole < 5)
+            return f"{whole} {name} {part} {smaller_name}" if shown else f"{whole} {name}"
+    return f"{max(0, length // timedelta(seconds=1))} s"
+
+
+def thousands(count: int) -> str:
+    return f"{count:,}"
