@@ -31,8 +31,8 @@ from tests.factories import LONG_AGO, later
 
 SERVER = ServerListed(11, "ardamails-dev-acme")
 ROW = factories.sendable()
-RETIRED = {"retired_at": LONG_AGO}
-REMOVED = {**RETIRED, "cleaned_up_at": LONG_AGO}
+RETIRED: dict[str, Any] = {"retired_at": LONG_AGO}
+REMOVED: dict[str, Any] = {**RETIRED, "cleaned_up_at": LONG_AGO}
 
 
 def with_server(**given: Any) -> EmailConfiguration:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from scheduler import jobs
 from scheduler.jobs import SchedulerDeps
 from shared.domain.drift import Assertion, Discrepancy, Drift, Problem, Verdict
-from shared.messaging.messages import CheckDrift, Message
+from shared.messaging.messages import CheckDrift
 from shared.telemetry.exposition import OF_THE_LEADER
 from tests.factories import TENANT
 from tests.fakes.doorbell import RecordingDoorbell
@@ -22,8 +22,8 @@ def deps(**given: object) -> tuple[SchedulerDeps, MemoryStore, RecordingDoorbell
     return replace(plain, **given), store, doorbell  # type: ignore[arg-type]
 
 
-def rung(doorbell: RecordingDoorbell) -> list[Message]:
-    found = list(doorbell.rung)
+def rung(doorbell: RecordingDoorbell) -> list[object]:
+    found: list[object] = list(doorbell.rung)
     doorbell.rung.clear()
     return found
 
