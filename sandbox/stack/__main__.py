@@ -20,6 +20,8 @@ PLAN = "sandbox.roles:PRODUCT"
 _SHOWN = (
     "web_url",
     "console_url",
+    "operator_key",
+    "reader_key",
     "postmark_url",
     "postmark_control_url",
     "aws_url",
@@ -83,7 +85,10 @@ def down(state: State, _: argparse.Namespace) -> None:
 
 
 def status(state: State, _: argparse.Namespace) -> int:
-    return show_status(commands.status(state), metrics_urls(state.stack() or {}))
+    places = state.stack() or {}
+    answer = show_status(commands.status(state), metrics_urls(places))
+    show_console(places)
+    return answer
 
 
 def restart(state: State, arguments: argparse.Namespace) -> None:
@@ -127,12 +132,23 @@ def show_places(places: Places, state: State) -> None:
     table = Table("", "where", box=None, pad_edge=False)
     for name in _SHOWN:
         if name in places:
-            table.add_row(name.removesuffix("_url").replace("_", " "), str(places[name]))
+            table.add_row(_shown_as(name), str(places[name]))
     for role, url in metrics_urls(places).items():
         table.add_row(f"metrics of {role}", url)
     table.add_row("everything else", str(state.folder / "stack.json"))
     table.add_row("logs", str(state.logs))
     console.print(table)
+
+
+def show_console(places: Places) -> None:
+    """Where an operator signs in, and with what."""
+    for name in ("console_url", "operator_key", "reader_key"):
+        if name in places:
+            console.print(f"{_shown_as(name)}: {places[name]}", markup=False)
+
+
+def _shown_as(name: str) -> str:
+    return name.removesuffix("_url").replace("_", " ")
 
 
 def metrics_urls(places: Places) -> dict[str, str]:

@@ -25,6 +25,8 @@ class Credentials:
 
     api_key: str = field(repr=False)
     account_token: str = field(repr=False)
+    operator_key: str = field(repr=False)
+    reader_key: str = field(repr=False)
     key_material: str = field(repr=False)  # JSON: {"current": "1", "versions": {"1": "<base64 of 32 bytes>"}}
 
     @classmethod
@@ -33,6 +35,8 @@ class Credentials:
         return cls(
             api_key=secrets.token_urlsafe(32),
             account_token=secrets.token_urlsafe(24),
+            operator_key=secrets.token_urlsafe(24),
+            reader_key=secrets.token_urlsafe(24),
             key_material=json.dumps({"current": "1", "versions": {"1": material}}),
         )
 
@@ -71,6 +75,8 @@ class World:
             "database_url": self.database_url,
             "redis_url": self.redis_url,
             "api_key": self.credentials.api_key,
+            "operator_key": self.credentials.operator_key,
+            "reader_key": self.credentials.reader_key,
             "postmark_account_token": self.credentials.account_token,
             "metrics_urls": self.metrics_urls(),
         }
@@ -93,6 +99,8 @@ class World:
             **aws.CREDENTIALS,
             "AWS_REGION": aws.CREDENTIALS["AWS_DEFAULT_REGION"],
             "ARDA_API_KEY": self.credentials.api_key,
+            "EMAIL_OPERATOR_KEY": self.credentials.operator_key,
+            "EMAIL_READER_KEY": self.credentials.reader_key,
             "EMAIL_DATABASE_URL": self.database_url,
             "EMAIL_REDIS_URL": self.redis_url,
             "EMAIL_POSTMARK_ACCOUNT_TOKEN": self.credentials.account_token,

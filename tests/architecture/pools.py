@@ -17,10 +17,12 @@ ENVIRONMENT = {
     "EMAIL_KEY_MATERIAL_FILE": "/nonexistent/key-material.json",
     "EMAIL_MAIL_ZONE_ID": "Z0EXAMPLE",
     "EMAIL_MAIL_ZONE_NAME": "dev.example.com",
+    "EMAIL_OPERATOR_KEY": "an-operators-key-for-the-architecture",
     "EMAIL_PARTITION": "dev",
     "EMAIL_POSTMARK_ACCOUNT_TOKEN": "no-token",
     "EMAIL_POSTMARK_BASE_URL": "http://localhost:1",
     "EMAIL_PUBLIC_BASE_URL": "http://localhost:1",
+    "EMAIL_READER_KEY": "a-readers-key-for-the-architecture",
     "EMAIL_REDIS_URL": "redis://:nothing@localhost:1/0",
 }
 

@@ -9,7 +9,7 @@ from shared.domain.errors import Conflict, InvalidValue, NotFound, StoreUnavaila
 from web import errors
 from web.console.pages import render
 from web.console.session import ReadOnly, SignInNeeded
-from web.console.sign_in import redirect_to
+from web.console.sign_in import arrive, comes_from_elsewhere, redirect_to
 from web.problems import Problem
 
 _RETRY_AFTER_SECONDS = 5
@@ -77,6 +77,8 @@ def show(failure: Failure) -> Response:
 
 def _to_sign_in() -> Response:
     """Back to the same page afterwards, unless something was sent: that is not sent again."""
+    if comes_from_elsewhere():
+        return arrive(request.full_path)
     here = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect_to(url_for("console.sign_in", next=here))
 

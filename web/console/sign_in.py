@@ -28,6 +28,8 @@ class SignInPages:
     def ask(self) -> Response:
         if self._sessions.find() is not None:
             return _go(request.args.get("next", ""))
+        if comes_from_elsewhere():
+            return arrive(request.full_path)
         return _form(request.args.get("next", ""))
 
     @operation(Operation(summary="Sign in", access=Access.PUBLIC))
@@ -74,6 +76,16 @@ def redirect_to(url: str) -> Response:
     response = redirect(url, 303)
     assert isinstance(response, Response)
     return response
+
+
+def comes_from_elsewhere() -> bool:
+    """By a link of another site: the browser keeps the session's cookie back then, whether there is one or not."""
+    return request.method == "GET" and request.headers.get("Sec-Fetch-Site") == "cross-site"
+
+
+def arrive(target: str) -> Response:
+    """A page that goes on to `target` from here, and sets no cookie: it would replace the one that was kept back."""
+    return render("console/arriving.html", next=inside(target.rstrip("?")))
 
 
 def inside(target: str) -> str:
