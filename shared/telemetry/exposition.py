@@ -4,9 +4,19 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Metric, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Metric,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+
+# When each counter began: Prometheus does not ask, and the files of several processes have no place for it.
+disable_created_metrics()
 
 # What is told from rows, by the scheduler that leads. Not in the registry of everything else: one that no longer leads
 # would go on showing what was, and a process that never tells it would show zeros.

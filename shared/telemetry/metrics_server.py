@@ -16,7 +16,7 @@ from shared.telemetry.exposition import of_all_processes, of_scheduler, shared_f
 from shared.telemetry.metrics import record_metrics_not_served, record_metrics_served
 
 # The port may come free: whoever has it may be the process that this one replaces.
-RETRY_SECONDS = 10.0
+RETRY_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
