@@ -1,6 +1,7 @@
 """The module's HTTP API, as the commands speak it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from shared.cli.exits import Absent, EmailctlError, NotConfigured, NotReached, Refused
+from shared.cli.output import cell, moment
 from shared.config.settings import API_BASE
 
 _CONNECT_SECONDS: Final = 5.0
@@ -18,6 +20,15 @@ _PAGE: Final = 500
 _BYTES: Final = 65_536
 
 JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success. `headers` are looked up in any letter case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: JsonObject
 
 
 def dialled() -> requests.Session:
@@ -48,8 +59,18 @@ class Api:
         self._http = http
         self._headers = {"Authorization": f"Bearer {key}", "X-Tenant-Id": str(tenant_id)}
 
+    def get(self, path: str) -> JsonObject:
+        return _object(self._call("GET", path))
+
     def post(self, path: str, body: JsonObject | None = None, *, author: str | None = None) -> JsonObject:
         return _object(self._call("POST", path, author=author, json=body))
+
+    def ask(
+        self, path: str, body: JsonObject, *, author: str, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """A POST of which more than the body matters."""
+        answer = self._call("POST", path, author=author, headers=headers, json=body)
+        return Answer(answer.status_code, answer.headers, _object(answer))
 
     def post_text(self, path: str, text: str, *, content_type: str, author: str) -> JsonObject:
         headers = {"Content-Type": f"{content_type}; charset=utf-8"}
@@ -113,10 +134,10 @@ def _refusal(answer: requests.Response) -> EmailctlError:
     if answer.status_code == 401:
         return NotConfigured(f"The API does not know this key: put a valid one into ARDA_API_KEY. {said}")
     if answer.status_code == 404:
-        return Absent(said)
+        return Absent(said, problem)
     if answer.status_code >= 500:
-        return NotReached(f"{said} Run it again later.")
-    return Refused(said)
+        return NotReached(f"{said} Run it again later.", problem)
+    return Refused(f"{said}{_standing(problem)}", problem)
 
 
 def _said(answer: requests.Response, problem: JsonObject) -> str:
@@ -125,6 +146,21 @@ def _said(answer: requests.Response, problem: JsonObject) -> str:
     detail = "; ".join(faults) or problem.get("detail") or "is EMAIL_API_URL the module's?"
     traced = f" (requestId {problem['requestId']})" if "requestId" in problem else ""
     return f"{title}: {detail}{traced}."
+
+
+def _standing(problem: JsonObject) -> str:
+    """How things are, where the refusal tells."""
+    told = []
+    if "operational" in problem:
+        told.append(f"It is {problem['operational']} and {problem['administrative']}.")
+        told.append(f"Allowed now: {', '.join(problem.get('allowedSignals') or ['nothing'])}.")
+    if "version" in problem:
+        told.append(f"Its version is {problem['version']}.")
+    if "mayDecideFrom" in problem:
+        told.append(f"To be decided from {cell(moment(problem['mayDecideFrom']))} on.")
+    if problem.get("code") == "suppressed":
+        told.append(f"Suppressed as {problem.get('reason')} since {cell(moment(problem.get('since')))}.")
+    return "".join(f" {sentence}" for sentence in told)
 
 
 def _members(answer: requests.Response) -> JsonObject:

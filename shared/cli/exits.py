@@ -12,6 +12,7 @@
 0: done. 1: broken off by the operator, or a fault of ours.
 """
 
+from collections.abc import Mapping
 from typing import IO, Any, ClassVar
 
 import click
@@ -28,9 +29,13 @@ from shared.domain.errors import (
 
 
 class EmailctlError(click.ClickException):
-    """Its message is one sentence that says what to do."""
+    """Its message is one sentence that says what to do. `problem`: what the API said, where it was the API."""
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, problem: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.problem = problem or {}
 
 
 class Unusable(EmailctlError):

@@ -5,9 +5,18 @@ from typing import Any
 
 import click
 
+from shared.cli.completion import completion
+from shared.cli.configuration import configuration
+from shared.cli.dead_letter import dead_letter
+from shared.cli.doctor import doctor
+from shared.cli.drift import drift
 from shared.cli.exits import EmailctlError, of_module
+from shared.cli.exports import exports
+from shared.cli.job import job
 from shared.cli.key_versions import keys
+from shared.cli.queue import queue
 from shared.cli.session import Session, Tools
+from shared.cli.settings import config
 from shared.cli.suppression import suppression
 from shared.cli.tenant import tenant
 from shared.cli.webhooks import webhooks
@@ -34,17 +43,36 @@ class Root(click.Group):
 def cli(ctx: click.Context) -> None:
     """Operate ShopAccess/Email.
 
-    Commands on suppressions speak to the API (EMAIL_API_URL, ARDA_API_KEY or ARDA_API_KEY_FILE, EMAIL_TENANT). The
-    others work on the rows themselves, and want the settings that the module's own processes have.
+    Commands on configurations, jobs and suppressions speak to the API (EMAIL_API_URL, ARDA_API_KEY or
+    ARDA_API_KEY_FILE, EMAIL_TENANT). The others work on the rows themselves, and want the settings that the module's
+    own processes have.
+
+    \b
+    Examples:
+      emailctl doctor
+      emailctl configuration ls
+      emailctl job trace 019b0000-0000-7000-8000-000000000002 --follow
     """
     tools = ctx.obj if isinstance(ctx.obj, Tools) else Tools()
     ctx.obj = Session(tools)
 
 
-cli.add_command(keys)
-cli.add_command(suppression)
-cli.add_command(tenant)
-cli.add_command(webhooks)
+for command in (
+    completion,
+    config,
+    configuration,
+    dead_letter,
+    doctor,
+    drift,
+    exports,
+    job,
+    keys,
+    queue,
+    suppression,
+    tenant,
+    webhooks,
+):
+    cli.add_command(command)
 
 
 def main() -> None:

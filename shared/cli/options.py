@@ -1,7 +1,6 @@
 """Options that many commands share, as decorators. What they are given ends up in the `Session`."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +9,7 @@ import click
 from shared.cli.exits import Refused
 from shared.cli.output import Format
 from shared.cli.session import Session
+from shared.cli.times import Span
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -23,23 +23,6 @@ class FromEnvironment(click.Option):
 
     def get_help_record(self, ctx: click.Context) -> None:
         return None
-
-
-class Moment(click.ParamType[datetime]):
-    """A time with its offset: an hour's mistake about what is meant costs a night."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            at = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail("give a time such as 2026-11-22T03:30Z.", param, ctx)
-        if at.tzinfo is None:
-            self.fail("say in which zone, such as 2026-11-22T03:30Z or 2026-11-22T04:30+01:00.", param, ctx)
-        return at.astimezone(UTC)
 
 
 def _kept(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
@@ -62,7 +45,7 @@ def shows(command: Command) -> Command:
         show_default="table",
         expose_value=False,
         callback=_kept("format"),
-        help="A table for people, or JSON for programs.",
+        help="A table for people, JSON or YAML for programs.",
     )(command)
 
 
@@ -83,6 +66,17 @@ def gives_reason(command: Command) -> Command:
     return click.option(
         "--reason", expose_value=False, callback=_kept("given_reason"), help="Why: kept with the deed."
     )(command)
+
+
+def waits(default: str) -> Callable[[Command], Command]:
+    """`--timeout`, given to the command as `timeout`, a timedelta: for how long it waits for others."""
+    return click.option(
+        "--timeout",
+        type=Span(),
+        default=default,
+        show_default=True,
+        help="For how long to wait, such as 90s, 15m or 2h.",
+    )
 
 
 def calls_api(command: Command) -> Command:
@@ -130,6 +124,13 @@ def calls_api(command: Command) -> Command:
 def asks(command: Command) -> Command:
     """`--yes`, given to the command as `yes`: see `confirm`."""
     return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(command)
+
+
+def reason_for(session: Session, question: str) -> str:
+    """The reason that was given; asked for where somebody is there to answer."""
+    if not session.given_reason.strip() and session.tools.attended():
+        session.given_reason = click.prompt(question, err=True)
+    return session.reason
 
 
 def confirm(session: Session, question: str, *, yes: bool) -> None:

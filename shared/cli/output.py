@@ -1,16 +1,17 @@
 """What a command says: results on standard output, everything else on standard error.
 
-Tables are for people; `-o json` is for programs, and its names are those of the API.
+Tables are for people; `-o json` and `-o yaml` are for programs, and their names are those of the API.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
 import click
+import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -28,15 +29,21 @@ Row = Mapping[str, object]
 class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
+    YAML = "yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`name` is the field; `title` heads it for people, `style` is rich's."""
+    """`name` is the field; `title` heads it for people. Styles are rich's: `styles` by the value, over `style`."""
 
     name: str
     title: str
     style: str = ""
+    styles: Mapping[str, str] = field(default_factory=dict)
+
+    def text_of(self, row: "Row") -> Text:
+        value = cell(row.get(self.name))
+        return Text(value, style=self.styles.get(value, ""))
 
 
 class Output:
@@ -67,7 +74,7 @@ class Output:
         for column in columns:
             table.add_column(column.title, style=column.style, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(cell(row.get(column.name))) for column in columns))
+            table.add_row(*(column.text_of(row) for column in columns))
         self._out.print(table)
 
     def record(self, record: Row) -> None:
@@ -80,7 +87,8 @@ class Output:
             self._out.print(Text(f"{name.ljust(width)}  {cell(value)}"))
 
     def value(self, value: object) -> None:
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+        click.echo(as_yaml(json.loads(text)) if self.format is Format.YAML else text)
 
     def say(self, text: str) -> None:
         """A result in words, for people."""
@@ -103,6 +111,28 @@ class Output:
         with Progress(*columns, console=self._err, transient=True) as bar:
             task = bar.add_task(doing, total=total)
             yield lambda done: bar.advance(task, done)
+
+    @contextmanager
+    def watching(self) -> Iterator[Callable[[str], None]]:
+        """Call what is given with how things are now: it replaces what was told before. Standard error only."""
+        if not self._err.is_terminal:
+            yield _Changes(self.note).tell
+            return
+        with self._err.status("") as shown:
+            yield lambda text: shown.update(Text(safe(text)))
+
+
+class _Changes:
+    """The same where nobody watches it move: a line for each change."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self._told = ""
+
+    def tell(self, text: str) -> None:
+        if text != self._told:
+            self._told = text
+            self._note(text)
 
 
 class _Lines:
@@ -138,6 +168,11 @@ def cell(value: object) -> str:
         case list() | tuple():
             return ", ".join(map(cell, value)) or "-"
     return safe(str(value))
+
+
+def as_yaml(value: object) -> str:
+    """Of plain values, without a line break at the end."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=_ENDLESS).rstrip("\n")
 
 
 def moment(milliseconds: object) -> datetime | None:

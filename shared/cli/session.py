@@ -4,10 +4,11 @@ Commands whose deed the HTTP API has speak to the API; the others build the cont
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
+from typing import Protocol
 from uuid import UUID
 
 import click
@@ -17,9 +18,14 @@ from shared.bootstrap import Container, build
 from shared.cli.api import Api, dialled
 from shared.cli.exits import NotConfigured, Unusable
 from shared.cli.output import Format, Output
+from shared.cli.outside import exports_of, look_at_broker, look_at_database
 from shared.config import InvalidSettings, read
 from shared.config.settings import Settings
 from shared.domain.audit import checked_reason
+from shared.gateways.system.clock import SystemClock
+from shared.ports.broker import BrokerLook, QueueDepths
+from shared.ports.clock import Clock
+from shared.ports.database import DatabaseLook
 from shared.telemetry.logging import configure_logging
 
 ROLE = "cli"
@@ -36,6 +42,10 @@ def _build(settings: Settings) -> Container:
     return build(settings, ROLE)
 
 
+class Broker(QueueDepths, BrokerLook, Protocol):
+    """Both."""
+
+
 def _attended() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
@@ -49,6 +59,11 @@ class Tools:
     dial: Callable[[], requests.Session] = dialled
     wait: Callable[[float], None] = _wait
     attended: Callable[[], bool] = _attended
+    clock: Clock = field(default_factory=SystemClock)
+    database: Callable[[Settings], DatabaseLook] = look_at_database
+    broker: Callable[[Settings], Broker] = look_at_broker
+    # Of the endpoint, AWS's own if it is None, and the region.
+    exports: Callable[[str | None, str], Mapping[str, str]] = exports_of
 
 
 @dataclass
@@ -88,12 +103,15 @@ class Session:
 
     def container(self) -> Container:
         if self._container is None:
-            try:
-                settings = self.tools.read()
-            except InvalidSettings as error:
-                raise NotConfigured(f"This command works on the rows themselves, and {error}") from None
-            self._container = self.tools.build(settings)
+            self._container = self.tools.build(self.settings())
         return self._container
+
+    def settings(self) -> Settings:
+        """Raises `NotConfigured` with all that is wrong."""
+        try:
+            return self.tools.read()
+        except InvalidSettings as error:
+            raise NotConfigured(f"This command works on the rows themselves, and {error}") from None
 
     def api(self) -> Api:
         """Raises `NotConfigured` with what is missing."""

@@ -8,11 +8,12 @@ import click
 
 from shared.cli import catching_up
 from shared.cli.exits import Absent, Found, PartlyFailed, Unusable
-from shared.cli.options import Moment, asks, confirm, gives_reason, shows, writes
+from shared.cli.options import asks, confirm, gives_reason, shows, writes
 from shared.cli.output import Column, Output, Row
 from shared.cli.reinstalling import ReinstallDeps
 from shared.cli.reinstalling import reinstall as reinstall_webhook
 from shared.cli.session import Session, pass_session
+from shared.cli.times import Moment
 from shared.cli.webhook_keys import keys, rotate_bearer
 from shared.domain.gap import Gap
 from shared.domain.webhook import WebhookReport

@@ -212,4 +212,5 @@ def test_the_shell_completes_commands_and_choices() -> None:
     assert {one.value for one in complete.get_completions(["webhooks", "keys", "-o"], "")} == {
         "table",
         "json",
+        "yaml",
     }
