@@ -19,6 +19,7 @@ from shared.ports.doorbell import Doorbell
 from shared.ports.store import Store
 from tests.fakes.clock import FixedClock, SequentialIds
 from tests.fakes.dns import FakeZone
+from tests.fakes.inventory import FakeMailInventory, FakeZoneInventory
 from tests.fakes.key_material import FakeCipher
 from tests.fakes.mail import FakeMailAccount, FakeMailSender, FakeSentMessages
 from tests.fakes.pace import FreePace
@@ -75,7 +76,9 @@ def container_of(
         event_history=cast("Any", None),
         history_pace=FreePace(),
         suppression_list=cast("Any", None),
-        dns_zone=FakeZone(),
+        dns_zone=(zone := FakeZone()),
+        mail_inventory=FakeMailInventory(postmark),
+        zone_inventory=FakeZoneInventory(zone),
     )
 
 
