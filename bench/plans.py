@@ -99,6 +99,7 @@ STATEMENTS: dict[str, Callable[[Transaction], object]] = {
     "latest checks": lambda tx: tx.checks.latest(BUSY),
     "a turn": lambda tx: tx.turns.take("route53", per_second=5, patience_seconds=2),
     "oldest waits": lambda tx: tx.waits.oldest(),
+    "what stands": lambda tx: tx.waits.standing(),
     "unprojected events of a configuration": lambda tx: tx.events.unprojected(BUSY, limit=100),
     "configurations with due events": lambda tx: tx.events.configurations_with_due_events(100),
     "events of a job": lambda tx: tx.events.for_job(BUSY_TENANT, JOBS[0]),

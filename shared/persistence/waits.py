@@ -1,6 +1,6 @@
 """For how long things have waited and how many stand, in two statements whose cost does not grow with the tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -92,18 +92,28 @@ def _oldest() -> Select[tuple[datetime]]:
     return select(*columns).select_from(email_configuration).where(_configuration.retired_at.is_(None))
 
 
-def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
-    """Of an index that holds what they say and nothing else. Without a limit the worst day would be the dearest."""
-    counted = select(literal_column("1")).where(*conditions).limit(COUNTED_MAX).subquery()
-    return select(func.count()).select_from(counted).scalar_subquery()
+def _count(*conditions: ColumnElement[bool], in_order_of: Sequence[Column[Any]]) -> ScalarSelect[int]:
+    """By the index that holds what `conditions` say and nothing else.
+
+    In its order: else, when statistics are of a worse day, reading the table until the limit is met looks cheaper.
+    """
+    some: Select[Any] = (
+        select(literal_column("1")).where(*conditions).order_by(*in_order_of).limit(COUNTED_MAX)
+    )
+    return select(func.count()).select_from(some.subquery()).scalar_subquery()
+
+
+def _letters(subject: Subject) -> ScalarSelect[int]:
+    is_open, of_subject = _letter.rest == constant(Rest.OPEN), _letter.subject == constant(subject)
+    return _count(is_open, of_subject, in_order_of=[_letter.subject_id, _letter.actor])
 
 
 def _standing() -> Select[*tuple[Any, ...]]:
-    letters = {
-        subject.value: _count(_letter.rest == constant(Rest.OPEN), _letter.subject == constant(subject))
-        for subject in Subject
+    each = {
+        "jobs_in_doubt": _count(IN_DOUBT, in_order_of=[_job.configuration_id, _job.due_at]),
+        "gaps_open": _count(_gap.finished_at.is_(None), in_order_of=[_gap.due_at]),
+        **{subject.value: _letters(subject) for subject in Subject},
     }
-    each = {"jobs_in_doubt": _count(IN_DOUBT), "gaps_open": _count(_gap.finished_at.is_(None)), **letters}
     return select(*(count.label(name) for name, count in each.items()))
 
 
