@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Uuid
+from sqlalchemy import ColumnElement, DateTime, Uuid, cast, collate, func
 
 from shared.domain.configuration import EmailConfiguration, Provisioned, Step, StepFailure
 from shared.domain.dns import MailDns
 from shared.domain.lifecycle import Administrative, Operational
+from shared.persistence import locators
 from shared.persistence.tables import email_configuration
 
 # Never in a record: what a history shows, it shows for ever and to more people.
@@ -114,6 +115,24 @@ def _value_in(snapshot: Mapping[str, Any], name: str) -> Any:
     if name in snapshot:
         return snapshot[name]
     return snapshot[_NEAREST[name]] if name in _NEAREST else _WHEN_NEW.get(name)
+
+
+def snapshot_columns(snapshot: ColumnElement[Any]) -> dict[str, ColumnElement[Any]]:
+    """What may be asked of a snapshot, as it would be asked of the row it was taken of."""
+    names = {locator.field for locator in locators.CONFIGURATION.values()} - {"retired"}
+    return {
+        **{name: _column_in(snapshot, name) for name in names},
+        "retired": snapshot["retired_at"].astext.is_not(None),
+    }
+
+
+def _column_in(snapshot: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    held = snapshot[name].astext
+    if name in _NEAREST:
+        held = func.coalesce(held, snapshot[_NEAREST[name]].astext)
+    kind = email_configuration.c[name].type
+    collation = getattr(kind, "collation", None)
+    return collate(held, collation) if collation else cast(held, kind)
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -69,6 +69,12 @@ class Configurations(Protocol):
         """Current records. Raises `InvalidValue` for a locator or a value that does not exist."""
         ...
 
+    def query_as_of(
+        self, tenant_id: UUID, query: Query, *, effective: datetime | None, recorded: datetime | None
+    ) -> Page[ConfigurationRecord]:
+        """The records that held then, as `record_as_of` finds them, and asked about by what they say. As `query`."""
+        ...
+
     def tenant_has_other_sendable(self, configuration: EmailConfiguration) -> bool:
         """Another configuration of the tenant, UNLOCKED or LOCKING and not retired."""
         ...

@@ -103,13 +103,14 @@ class MemoryConfigurations:
         current = [
             self._state.records[e_id][-1] for e_id, one in self._all.items() if one.tenant_id == tenant_id
         ]
-        return page_of(
-            current,
-            query,
-            locators.CONFIGURATION,
-            default="createdAt",
-            of=lambda record: record.configuration,
-        )
+        return _page_of(current, query)
+
+    def query_as_of(
+        self, tenant_id: UUID, query: Query, *, effective: datetime | None, recorded: datetime | None
+    ) -> Page[ConfigurationRecord]:
+        own = [e_id for e_id, one in self._all.items() if one.tenant_id == tenant_id]
+        held = (self.record_as_of(e_id, effective=effective, recorded=recorded) for e_id in own)
+        return _page_of([record for record in held if record], query)
 
     def tenant_has_other_sendable(self, configuration: EmailConfiguration) -> bool:
         return any(
@@ -206,6 +207,16 @@ class MemoryConfigurations:
         return Counter(
             (one.operational.value, one.administrative.value) for one in self._all.values() if not one.retired
         )
+
+
+def _page_of(records: list[ConfigurationRecord], query: Query) -> Page[ConfigurationRecord]:
+    return page_of(
+        records,
+        query,
+        locators.CONFIGURATION,
+        default="createdAt",
+        of=lambda record: record.configuration,
+    )
 
 
 def _sendable(one: EmailConfiguration) -> bool:
