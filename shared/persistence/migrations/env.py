@@ -14,7 +14,8 @@ from shared.persistence.tables import metadata
 # Any number will do, but the same in every release.
 MIGRATING = 0x656D61696C
 
-WAIT_FOR_OTHER_MIGRATOR = "10min"
+WAIT_FOR_OTHER_MIGRATOR_SECONDS = 600
+ASK_SECONDS = 0.25
 # A migration that waits for a table lock makes everybody behind it wait too: rather give up and be run again.
 LOCK_TIMEOUT = "5s"
 # Longer work belongs in batches outside of migrations, or CONCURRENTLY: see docs/migrations.md.
@@ -32,13 +33,28 @@ def url() -> str:
 
 
 def upgrade_alone(connection: Connection) -> None:
-    settle(connection, lock_timeout=WAIT_FOR_OTHER_MIGRATOR, statement_timeout=WAIT_FOR_OTHER_MIGRATOR)
-    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATING})
+    await_turn(connection)
     settle(connection, lock_timeout=LOCK_TIMEOUT, statement_timeout=STATEMENT_TIMEOUT)
     connection.commit()
     context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
+
+
+def await_turn(connection: Connection) -> None:
+    """By asking now and then: an index is built CONCURRENTLY only when every transaction open before has ended, and who
+    waited for the lock inside of one would be waited for in turn.
+    """
+    for _ in range(int(WAIT_FOR_OTHER_MIGRATOR_SECONDS / ASK_SECONDS)):
+        mine = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATING}).scalar_one()
+        connection.commit()
+        if mine:
+            return
+        connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": ASK_SECONDS})
+        connection.commit()
+    raise RuntimeError(
+        "another migrator has been at work for long: see what it waits for, then run this again"
+    )
 
 
 def settle(connection: Connection, **settings: str) -> None:

@@ -143,6 +143,9 @@ email_configuration_record = Table(
     UniqueConstraint("configuration_id", "version"),
     CheckConstraint("NOT snapshot ?| array['server_token', 'routing_token_hash']", name="no_secret"),
 )
+_record = email_configuration_record.c
+Index("ix_email_configuration_record_recorded", _record.recorded_at)
+Index("ix_email_configuration_record_author", _record.author, _record.recorded_at)
 
 # A row is a run of checks that found the same. NULL: nobody answered; '' in a seen value: there is no such record.
 verification_check = Table(

@@ -75,6 +75,7 @@ Index(
     "ix_email_event_due", _event.configuration_id, _event.due_at, postgresql_where=text("status = 'pending'")
 )
 Index("ix_email_event_job", _event.job_id, postgresql_where=text("job_id IS NOT NULL"))
+Index("ix_email_event_configuration", _event.configuration_id, _event.e_id)
 BEARS_ON_SUPPRESSION = "hard_bounce OR kind IN ('SpamComplaint', 'SubscriptionChange')"
 Index(
     "ix_email_event_suppression",

@@ -80,6 +80,16 @@ Index(
     _job.provider_message_id,
     postgresql_where=text("provider_message_id IS NOT NULL"),
 )
+Index("ix_email_job_inconsistent", _job.e_id, postgresql_where=text("status = 'INCONSISTENT'"))
+# How mail ends that has not come: a few of a hundred jobs, written once each.
+Index(
+    "ix_email_job_ended_badly",
+    _job.tenant_id,
+    _job.status,
+    _job.accepted_at,
+    _job.e_id,
+    postgresql_where=text("status IN ('BOUNCED', 'COMPLAINED', 'FAILED', 'CANCELLED', 'SUPPRESSED')"),
+)
 Index("ix_email_job_tenant_accepted", _job.tenant_id, _job.accepted_at, _job.e_id)
 Index("ix_email_job_tenant_recipient", _job.tenant_id, _job.recipient)
 

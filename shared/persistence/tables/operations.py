@@ -60,6 +60,8 @@ operator_action = Table(
     Column("at", MOMENT, nullable=False),
 )
 Index("ix_operator_action_subject", operator_action.c.subject_id, operator_action.c.at)
+Index("ix_operator_action_at", operator_action.c.at)
+Index("ix_operator_action_author", operator_action.c.author, operator_action.c.at)
 
 # For pictures: added up from what the processes counted.
 traffic = Table(

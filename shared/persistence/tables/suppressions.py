@@ -33,6 +33,8 @@ Index(
 )
 Index("ix_suppression_entry_address", _entry.tenant_id, _entry.address, _entry.created_at)
 Index("ix_suppression_entry_since", _entry.tenant_id, _entry.since, _entry.e_id)
+Index("ix_suppression_entry_tenant", _entry.tenant_id, _entry.e_id)
+Index("ix_suppression_entry_anywhere", _entry.address, _entry.e_id)
 
 # What operators, and the provider when it refuses a recipient, did to an address. Entries are overwritten by what
 # events say; a rebuild needs these facts whole.

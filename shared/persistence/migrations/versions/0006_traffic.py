@@ -1,4 +1,4 @@
-"""How much happened in each minute, and what operators search by."""
+"""How much happened in each minute."""
 
 from alembic import op
 
