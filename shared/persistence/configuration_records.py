@@ -55,7 +55,7 @@ class ConfigurationRecords:
 
     def history(self, e_id: UUID) -> list[ConfigurationRecord]:
         wanted = select(email_configuration_record).where(_record.configuration_id == e_id)
-        return [_record_of(row) for row in rows_of(self._connection, wanted.order_by(_record.version))]
+        return [record_of(row) for row in rows_of(self._connection, wanted.order_by(_record.version))]
 
     def query(self, tenant_id: UUID, query: Query) -> Page[ConfigurationRecord]:
         return self._page(_ASKED.page(_CURRENT.where(_configuration.tenant_id == tenant_id), query), query)
@@ -86,12 +86,12 @@ class ConfigurationRecords:
         self._connection.execute(insert(email_configuration_record).values(values))
 
     def _page(self, asked: Select[Any], query: Query) -> Page[ConfigurationRecord]:
-        rows = [_record_of(row) for row in rows_of(self._connection, asked)]
+        rows = [record_of(row) for row in rows_of(self._connection, asked)]
         return Page(tuple(rows[: query.size]), more=len(rows) > query.size)
 
     def _first(self, statement: Select[Any]) -> ConfigurationRecord | None:
         row = first_of(self._connection, statement)
-        return None if row is None else _record_of(row)
+        return None if row is None else record_of(row)
 
 
 def _as_of(effective: datetime | None, recorded: datetime | None) -> Select[Any]:
@@ -109,7 +109,7 @@ def _last_id(configuration_id: UUID) -> Select[tuple[UUID]]:
     return recorded.order_by(_record.version.desc()).limit(1)
 
 
-def _record_of(row: Mapping[str, Any]) -> ConfigurationRecord:
+def record_of(row: Mapping[str, Any]) -> ConfigurationRecord:
     return ConfigurationRecord(
         r_id=row["r_id"],
         configuration=configuration_of_snapshot(row["snapshot"]),

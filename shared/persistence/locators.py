@@ -124,6 +124,11 @@ def _id(name: str, value: str) -> UUID:
 def _text(name: str, found: Locator, value: str) -> str:
     if found.values is not None and value not in list(found.values):
         raise InvalidValue(name, f"give one of {', '.join(found.values)}")
+    return storable(name, value)
+
+
+def storable(name: str, value: str) -> str:
+    """What PostgreSQL can hold, and so what can be looked for there."""
     if any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in value):
         raise InvalidValue(name, "give text without NUL and without halves of surrogate pairs")
     return value

@@ -20,11 +20,13 @@ from shared.persistence.gaps import PostgresGaps
 from shared.persistence.ids import new_id
 from shared.persistence.jobs import PostgresJobs
 from shared.persistence.lifts import PostgresLifts
+from shared.persistence.operator_views import PostgresOperatorViews
 from shared.persistence.presence import PostgresPresence
 from shared.persistence.pressure import PostgresPressure
 from shared.persistence.sealed_tokens import PostgresSealedTokens
 from shared.persistence.suppressions import PostgresSuppressions
 from shared.persistence.tenant_log import PostgresTenantLog
+from shared.persistence.traffic import PostgresTraffic
 from shared.persistence.turns import PostgresTurns
 from shared.persistence.waits import PostgresWaits
 from shared.persistence.webhook_keys import PostgresKeyUses, PostgresWebhookKeys
@@ -39,12 +41,14 @@ from shared.ports.events import Events
 from shared.ports.gaps import Gaps, Presence
 from shared.ports.jobs import Jobs
 from shared.ports.lifts import Lifts
+from shared.ports.operators import OperatorViews
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
+from shared.ports.traffic import Traffic
 from shared.ports.waits import Waits
 from shared.ports.webhooks import KeyUses, WebhookKeys, WebhookLooks
 
@@ -72,6 +76,8 @@ class PostgresTransaction:
     rounds: DriftRounds
     drift_rows: DriftRows
     findings: Findings
+    views: OperatorViews
+    traffic: Traffic
 
     def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
@@ -98,6 +104,8 @@ class PostgresTransaction:
         self.rounds = PostgresDriftRounds(connection, new_id)
         self.drift_rows = PostgresDriftRows(connection)
         self.findings = PostgresFindings(connection, new_id)
+        self.views = PostgresOperatorViews(connection)
+        self.traffic = PostgresTraffic(connection)
 
     def now(self) -> datetime:
         if self._now is None:

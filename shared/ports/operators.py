@@ -17,7 +17,10 @@ from shared.ports.configurations import ConfigurationRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationSearch:
-    """All that is given has to hold. `text`: an eId, a tenant's id, a provider's server id, or how a slug begins."""
+    """All that is given has to hold. `text`: an eId, a tenant's id, a provider's server id, or how a slug begins.
+
+    `retired`: those that are, or (False) those that are not.
+    """
 
     text: str = ""
     operational: Operational | None = None
@@ -29,8 +32,9 @@ class ConfigurationSearch:
 class JobSearch:
     """All that is given has to hold. `text`: a job's id, the provider's message id, or an idempotency key of a tenant.
 
-    Without a tenant or a configuration only `text`, or a status in which few jobs are: QUEUED, SENDING, IN_DOUBT,
-    INCONSISTENT. Else `InvalidValue`.
+    An idempotency key is found with its tenant or its configuration only. Without either, there has to be `text`, or a
+    status in which few jobs are: QUEUED, SENDING, IN_DOUBT, INCONSISTENT. Else `InvalidValue`. `recipient` is looked
+    for as it is normalised. `accepted_until` itself is not among what is found.
     """
 
     text: str = ""
@@ -71,12 +75,14 @@ class OperatorViews(Protocol):
         """Newest first by their ids."""
         ...
 
-    def jobs(self, wanted: JobSearch, *, before: UUID | None, limit: int) -> list[EmailJob]: ...
+    def jobs(self, wanted: JobSearch, *, before: UUID | None, limit: int) -> list[EmailJob]:
+        """Newest first: of a tenant or a configuration by their acceptance, else by their ids."""
+        ...
 
     def job(self, e_id: UUID) -> EmailJob | None: ...
 
     def events_of(self, configuration_id: UUID, *, limit: int) -> list[EmailEvent]:
-        """The newest of one configuration."""
+        """The newest of one configuration, newest first by their ids."""
         ...
 
     def suppressions(
@@ -88,5 +94,10 @@ class OperatorViews(Protocol):
     def deeds(
         self, *, author: str = "", subject_id: UUID | None = None, before: datetime | None, limit: int
     ) -> Sequence[Deed]:
-        """What people and workers did, newest first: operators' actions and records of configurations."""
+        """What people and workers did, newest first: operators' actions and records of configurations.
+
+        `before` is the time of the deed that the page before ended with. What was done at one moment comes together:
+        a page is longer than `limit` where its last moment needs it. `subject_id`: what was acted on, which of a record
+        is its configuration.
+        """
         ...

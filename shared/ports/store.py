@@ -21,11 +21,13 @@ from shared.ports.events import Events
 from shared.ports.gaps import Gaps, Presence
 from shared.ports.jobs import Jobs
 from shared.ports.lifts import Lifts
+from shared.ports.operators import OperatorViews
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.suppressions import Suppressions
+from shared.ports.traffic import Traffic
 from shared.ports.waits import Waits
 from shared.ports.webhooks import KeyUses, WebhookKeys, WebhookLooks
 
@@ -61,6 +63,8 @@ class Transaction(Protocol):
     rounds: DriftRounds
     drift_rows: DriftRows
     findings: Findings
+    views: OperatorViews
+    traffic: Traffic
 
     def now(self) -> datetime:
         """The database's clock, aware UTC, the same throughout the transaction."""

@@ -6,25 +6,11 @@ A process that dies takes what it counted since the last time with it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
+from shared.domain.traffic import Counted
 
-class Counted(StrEnum):
-    """What a label is of."""
-
-    # No label.
-    ACCEPTED = "accepted"
-    # The gate, or why a configuration does not send.
-    REFUSED = "refused"
-    # The status that a call gave its messages.
-    OUTCOME = "outcome"
-    # The status that an event gave its job.
-    STATUS = "status"
-    # The kind of event.
-    RECEIVED = "received"
-    # Why a callback was turned away.
-    REJECTED = "rejected"
+__all__ = ["Bar", "Counted", "Traffic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +29,10 @@ class Traffic(Protocol):
         ...
 
     def bars(self, *, since: datetime, span_minutes: int) -> Sequence[Bar]:
-        """Added up by spans that begin at a multiple of `span_minutes` since midnight UTC; in the order of time."""
+        """Minutes from `since` on, added up by spans that begin at a multiple of `span_minutes` since midnight UTC.
+
+        In the order of time; where nothing happened there is no bar. A span has 1 to 1440 minutes, else `InvalidValue`.
+        """
         ...
 
     def forget(self, *, until: datetime, limit: int) -> int:

@@ -17,12 +17,14 @@ from shared.ports.events import Events
 from shared.ports.gaps import Gaps, Presence
 from shared.ports.jobs import Jobs
 from shared.ports.lifts import Lifts
+from shared.ports.operators import OperatorViews
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
+from shared.ports.traffic import Traffic
 from shared.ports.waits import Waits
 from shared.ports.webhooks import KeyUses, WebhookKeys, WebhookLooks
 from tests.fakes.clock import FixedClock
@@ -36,12 +38,14 @@ from tests.fakes.store.events import MemoryEvents
 from tests.fakes.store.gaps import MemoryGaps
 from tests.fakes.store.jobs import MemoryJobs
 from tests.fakes.store.lifts import MemoryLifts
+from tests.fakes.store.operators import MemoryOperatorViews
 from tests.fakes.store.presence import MemoryPresence
 from tests.fakes.store.pressure import MemoryPressure
 from tests.fakes.store.sealed_tokens import MemorySealedTokens
 from tests.fakes.store.state import Moment, State
 from tests.fakes.store.suppressions import MemorySuppressions
 from tests.fakes.store.tenant_log import MemoryTenantLog
+from tests.fakes.store.traffic import MemoryTraffic
 from tests.fakes.store.turns import MemoryTurns
 from tests.fakes.store.waits import MemoryWaits
 from tests.fakes.store.webhooks import MemoryKeyUses, MemoryWebhookKeys, MemoryWebhookLooks
@@ -70,6 +74,8 @@ class MemoryTransaction:
     rounds: DriftRounds
     drift_rows: DriftRows
     findings: Findings
+    views: OperatorViews
+    traffic: Traffic
 
     def __init__(self, state: State, moment: Moment, new_id: NewId) -> None:
         self._moment = moment
@@ -96,6 +102,8 @@ class MemoryTransaction:
         self.rounds = MemoryDriftRounds(state, moment, new_id)
         self.drift_rows = MemoryDriftRows(state)
         self.findings = MemoryFindings(state, moment, new_id)
+        self.views = MemoryOperatorViews(state)
+        self.traffic = MemoryTraffic(state, moment)
 
     def now(self) -> datetime:
         return self._moment.now

@@ -14,6 +14,7 @@ from shared.domain.gap import Gap
 from shared.domain.job import EmailJob
 from shared.domain.mail import MessageContent
 from shared.domain.suppression import SuppressionEntry, SuppressionFact
+from shared.domain.traffic import Counted
 from shared.domain.verification import CheckRun
 from shared.domain.webhook import WebhookReport
 from shared.ports.configurations import ConfigurationRecord
@@ -139,6 +140,8 @@ class State:
     rounds: dict[Assertion, KeptRound] = field(default_factory=dict)
     sightings: dict[Assertion, frozenset[tuple[UUID, Drift]]] = field(default_factory=dict)
     findings: dict[UUID, KeptFinding] = field(default_factory=dict)
+    # By minute, what was counted, and its label.
+    traffic: dict[tuple[datetime, Counted, str], int] = field(default_factory=dict)
 
     def copy(self) -> "State":
         return State(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
