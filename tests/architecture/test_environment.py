@@ -97,3 +97,9 @@ def test_compose_starts_without_anything_being_said() -> None:
     asked = re.findall(r"(?<!\$)\$\{([^}]*)\}", (ROOT / "docker-compose.yml").read_text())
     assert asked
     assert [name for name in asked if ":-" not in name] == []
+
+
+def test_metrics_are_shown_on_the_same_port_in_every_container() -> None:
+    given = {role["environment"]["EMAIL_METRICS_PORT"] for role in deployments.compose_roles().values()}
+    assert given == {str(deployments.chart_values()["metricsPort"])}
+    assert "EMAIL_METRICS_PORT: {{ .Values.metricsPort | quote }}" in text("helm/templates/configmap.yaml")

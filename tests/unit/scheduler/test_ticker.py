@@ -179,3 +179,13 @@ def test_every_entry_is_scheduled_at_its_interval_and_never_piles_up(make: Make)
         (job.coalesce, job.max_instances, job.misfire_grace_time) == (True, 1, None) for job in scheduled
     )
     assert all(job.next_run_time > datetime(2026, 1, 1, tzinfo=UTC) for job in scheduled)
+
+
+def test_what_is_shown_of_the_lead_follows_it(make: Make) -> None:
+    world = make(leads=True)
+    assert not world.ticker.leads
+    world.look()
+    assert world.ticker.leads
+    world.leadership.leads = False
+    world.tick()
+    assert not world.ticker.leads
