@@ -50,7 +50,7 @@ class SignInPages:
         if self._sessions.keys.name_of(name) is not None:
             return self._refuse("key_as_name", "This is a key. Give your name, and then the key.", 400)
         operator = self._sessions.begin(name, key)
-        record_signed_in(operator.name, role=operator.role, key=operator.key)
+        record_signed_in(operator.name, role=operator.role.value, key=operator.key)
         return _go(request.form.get("next", ""))
 
     @operation(Operation(summary="Sign out", access=Access.PUBLIC))

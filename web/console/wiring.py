@@ -1,6 +1,6 @@
 """The console put together: only where there is a key to open it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from flask import Blueprint, Flask, Response, request, url_for
@@ -24,14 +24,17 @@ class Pages(Protocol):
     def add_to(self, routes: Blueprint) -> None: ...
 
 
-_PAGES: tuple[Callable[[Container], Pages], ...] = (OverviewPages,)
+MakePages = Callable[[Container], Pages]
+
+_PAGES: tuple[MakePages, ...] = (OverviewPages,)
 
 
 class Console:
     """`admit` closes its views: given to `web.auth`, which asks it before any of them runs."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, pages: Sequence[MakePages] = _PAGES) -> None:
         self._container = container
+        self._pages = pages
         self._sessions = Sessions(container.settings.console, container.clock)
 
     @staticmethod
@@ -83,7 +86,7 @@ class Console:
         failures.install(routes)
         assets.add_dark_theme(routes)
         SignInPages(self._sessions, Throttle(self._container.clock)).add_to(routes)
-        for pages in _PAGES:
+        for pages in self._pages:
             pages(self._container).add_to(routes)
         routes.get("/", endpoint="home")(home)
         # What is not there is answered by a page too, and tells nothing to who is not signed in.

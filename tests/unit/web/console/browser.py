@@ -20,18 +20,18 @@ class Browser:
         self._client = app.test_client()
 
     def get(self, path: str, **options: Any) -> TestResponse:
-        return self._client.get(path, base_url=ORIGIN, **options)
+        return self.open(path, **options)
 
     def open(self, path: str, **options: Any) -> TestResponse:
         """Without anything that a form brings."""
-        return self._client.open(path, base_url=ORIGIN, **options)
+        return self._client.open(path, base_url=ORIGIN, buffered=True, **options)
 
     def post(
         self, path: str, form: Mapping[str, str] | None = None, *, token: str | None = None
     ) -> TestResponse:
         """As a form of ours sends it: with the token of a page that this browser was shown."""
         fields = {**(form or {}), "csrf_token": self.token() if token is None else token}
-        return self._client.post(path, base_url=ORIGIN, data=fields, headers={"Referer": f"{ORIGIN}/console"})
+        return self.open(path, method="POST", data=fields, headers={"Referer": f"{ORIGIN}/console"})
 
     def token(self) -> str:
         for path in ("/console/sign-in", "/console"):
