@@ -177,6 +177,7 @@ def tell_standing(deps: SchedulerDeps) -> None:
         standing = tx.waits.standing()
     record_standing(
         jobs_in_doubt=standing.jobs_in_doubt,
+        jobs_inconsistent=standing.jobs_inconsistent,
         gaps_open=standing.gaps_open,
         dead_letters=standing.dead_letters,
     )

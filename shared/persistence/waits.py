@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, Select, func, literal_column, select
 
 from shared.domain.dead_letter import Rest, Subject
+from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
 from shared.persistence.claims import IN_DOUBT, QUEUED, SENDING
 from shared.persistence.due import configurations_waiting
@@ -111,6 +112,7 @@ def _letters(subject: Subject) -> ScalarSelect[int]:
 def _standing() -> Select[*tuple[Any, ...]]:
     each = {
         "jobs_in_doubt": _count(IN_DOUBT, in_order_of=[_job.configuration_id, _job.due_at]),
+        "jobs_inconsistent": _count(_job.status == constant(JobStatus.INCONSISTENT), in_order_of=[_job.e_id]),
         "gaps_open": _count(_gap.finished_at.is_(None), in_order_of=[_gap.due_at]),
         **{subject.value: _letters(subject) for subject in Subject},
     }
@@ -132,6 +134,7 @@ class PostgresWaits:
         row = first_of(self._connection, _STANDING) or {}
         return Standing(
             jobs_in_doubt=row["jobs_in_doubt"],
+            jobs_inconsistent=row["jobs_inconsistent"],
             gaps_open=row["gaps_open"],
             dead_letters={subject: row[subject] for subject in Subject if row[subject]},
         )

@@ -35,6 +35,7 @@ class Standing:
     """How much there is now; of each kind COUNTED_MAX at the most, which means that or more."""
 
     jobs_in_doubt: int = 0
+    jobs_inconsistent: int = 0
     gaps_open: int = 0
     # The open ones; subjects that have none are left out.
     dead_letters: Mapping[Subject, int] = field(default_factory=dict)

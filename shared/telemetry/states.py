@@ -39,6 +39,9 @@ _GAPS = Gauge(
 _IN_DOUBT = Gauge(
     "email_send_in_doubt", "Jobs of which nobody knows whether they were sent", registry=OF_THE_LEADER
 )
+_INCONSISTENT = Gauge(
+    "email_send_inconsistent", "Jobs whose events contradict one another", registry=OF_THE_LEADER
+)
 _LETTERS = Gauge(
     "email_dead_letter_open", "Dead letters that wait for an operator", ("subject",), registry=OF_THE_LEADER
 )
@@ -62,8 +65,11 @@ def record_oldest_waits(seconds: Mapping[str, float]) -> None:
         _OLDEST_WAIT.labels(state).set(waited)
 
 
-def record_standing(*, jobs_in_doubt: int, gaps_open: int, dead_letters: Mapping[Subject, int]) -> None:
+def record_standing(
+    *, jobs_in_doubt: int, jobs_inconsistent: int, gaps_open: int, dead_letters: Mapping[Subject, int]
+) -> None:
     _IN_DOUBT.set(jobs_in_doubt)
+    _INCONSISTENT.set(jobs_inconsistent)
     _GAPS.set(gaps_open)
     for subject in Subject:
         _LETTERS.labels(subject.value).set(dead_letters.get(subject, 0))

@@ -232,6 +232,12 @@ def test_jobs_in_doubt_are_counted_whenever_they_are_looked_at_next(
     assert standing(store) == Standing(jobs_in_doubt=2)
 
 
+def test_jobs_whose_events_contradict_one_another_are_counted(store: Store, acme: EmailConfiguration) -> None:
+    for status in (JobStatus.INCONSISTENT, JobStatus.BOUNCED):
+        accept(store, acme, status=status, due_at=None)
+    assert standing(store) == Standing(jobs_inconsistent=1)
+
+
 def test_gaps_are_counted_until_they_are_closed(store: Store) -> None:
     add(store, *(another(provisioned=provisioned(webhook_id=number)) for number in (1, 2)))
     with store.begin() as tx:

@@ -34,10 +34,11 @@ class MemoryWaits:
 
     def standing(self) -> Standing:
         letters = Counter(one.subject for one in self._state.letters.values() if one.rest is Rest.OPEN)
-        in_doubt = sum(job.status is JobStatus.IN_DOUBT for job in self._state.jobs.values())
+        jobs = Counter(job.status for job in self._state.jobs.values())
         gaps = sum(kept.due_at is not None for kept in self._state.gaps.values())
         return Standing(
-            jobs_in_doubt=min(in_doubt, COUNTED_MAX),
+            jobs_in_doubt=min(jobs[JobStatus.IN_DOUBT], COUNTED_MAX),
+            jobs_inconsistent=min(jobs[JobStatus.INCONSISTENT], COUNTED_MAX),
             gaps_open=min(gaps, COUNTED_MAX),
             dead_letters={subject: min(count, COUNTED_MAX) for subject, count in letters.items()},
         )

@@ -42,6 +42,7 @@ SENDING = {
     "claim_id": UUID(int=1),
     "lease_until": MONDAY_MORNING,
 }
+INCONSISTENT = {"status": JobStatus.INCONSISTENT, "due_at": None}
 IN_DOUBT = {"status": JobStatus.IN_DOUBT, "claim_id": UUID(int=1), "in_doubt_since": MONDAY_MORNING}
 
 
@@ -236,11 +237,12 @@ def test_what_should_not_be_is_told_by_its_number_and_by_zero_when_it_is_gone(wo
     e_id = world.add(replace(made, provisioned=replace(made.provisioned, server_id=1, webhook_id=7)))
     doubtful = factories.new_job(made, **IN_DOUBT)
     with world.store.begin() as tx:
-        tx.jobs.accept([doubtful])
+        tx.jobs.accept([doubtful, *(factories.new_job(made, **INCONSISTENT) for _ in range(2))])
         tx.gaps.open(MONDAY_MORNING, MONDAY_MORNING, cause="away", author="test")
         tx.dead_letters.count_fault(factories.handler_fault(e_id), dead_after=1, forget_after_seconds=60)
     jobs.tell_standing(world.deps)
-    assert (told("email_send_in_doubt"), told("email_webhook_gap_open")) == (1, 1)
+    counts = [told(f"email_{what}") for what in ("send_in_doubt", "send_inconsistent", "webhook_gap_open")]
+    assert counts == [1, 2, 1]
     assert {subject: told("email_dead_letter_open", subject=subject) for subject in Subject} == {
         Subject.JOB: 0,
         Subject.EVENT: 0,
