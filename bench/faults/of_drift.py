@@ -98,12 +98,18 @@ class World:
             ]
             insert_rows(self.run.world.database, self._rows)
             until_the_end.callback(delete_rows, self.run.world.database, self._rows)
+            until_the_end.callback(self._let_delete)
             records = [record for one in self._rows for record in one.records]
             until_the_end.enter_context(records_made(self._provider, records))
             self._spoil(ids)
             yield
 
+    def _let_delete(self) -> None:
+        """The provider lets servers be deleted by its API for accounts that asked for it."""
+        self.run.world.simulator.set(server_deletion_allowed=True)
+
     def _spoil(self, ids: dict[str, int]) -> None:
+        self._let_delete()
         for one in self._without_server:
             self._provider.drop_server(ids[one.server_name])
         wrong = [
@@ -201,6 +207,7 @@ class World:
                 "UPDATE email_configuration SET server_token = %s WHERE e_id = ANY(%s)",
                 [self._sealed, [one.e_id for one in self._without_key]],
             )
+        self._let_delete()
         for _, subject in (one for one in self.wanted if one[0] == Drift.ORPHAN_SERVER.value):
             self._provider.drop_server(int(subject))
         self._provider.change_records("UPSERT", self._wrong_records())

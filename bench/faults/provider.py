@@ -115,7 +115,9 @@ class Provider:
 
     def drop_server(self, server_id: int) -> None:
         """It may be gone already."""
-        self._session.delete(f"{self._url}/servers/{server_id}", headers=self._account, timeout=30)
+        response = self._session.delete(f"{self._url}/servers/{server_id}", headers=self._account, timeout=30)
+        if response.status_code != 404:
+            response.raise_for_status()
 
     def change_records(self, action: str, records: Sequence[DnsRecord]) -> None:
         """In the partition's zone, without waiting for anybody's turn."""
