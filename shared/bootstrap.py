@@ -47,6 +47,7 @@ from shared.ports.pace import Pace
 from shared.ports.store import Store
 from shared.telemetry.fault_points import arm, plan_of
 from shared.telemetry.metrics import record_fault_point, record_registry_added, record_registry_unreadable
+from shared.telemetry.traffic import Counts, Writer
 
 # A thread may wait so long for its turn at a neighbour; who would have to wait longer comes back later.
 TURN_PATIENCE_SECONDS = 2.0
@@ -195,6 +196,16 @@ def _broker(settings: Settings) -> BrokerSettings:
         ring_flag_seconds=settings.broker.ring_flag_seconds,
         ring_patience_seconds=settings.broker.ring_patience_seconds,
     )
+
+
+def traffic_writer(store: Store) -> Writer:
+    """Started by each process that counts, once it is forked."""
+
+    def write(counts: Counts) -> None:
+        with store.begin() as tx:
+            tx.traffic.add(counts)
+
+    return Writer(write)
 
 
 def _tell_refresh(refresh: Refresh) -> None:

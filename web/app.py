@@ -6,7 +6,7 @@ granian --interface wsgi --factory web.app:from_environment
 from flask import Flask
 
 from shared import config
-from shared.bootstrap import Container, build
+from shared.bootstrap import Container, build, traffic_writer
 from shared.telemetry.errors import configure_errors
 from shared.telemetry.logging import configure_logging
 from shared.telemetry.metrics import record_role
@@ -51,7 +51,10 @@ def from_environment() -> Flask:
         role="web",
     )
     record_role("web", settings.sentry.release)
-    return create_app(build(settings, "web"))
+    container = build(settings, "web")
+    # The server's workers call this, each in its own process.
+    traffic_writer(container.store).start()
+    return create_app(container)
 
 
 def _add_routes(app: Flask, container: Container, notes: Notes) -> None:

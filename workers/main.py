@@ -15,7 +15,7 @@ import workers.projection.actors
 import workers.provisioning.actors
 import workers.send.actors
 from shared import config
-from shared.bootstrap import Container, build, build_worker_broker
+from shared.bootstrap import Container, build, build_worker_broker, traffic_writer
 from shared.config.settings import Worker
 from shared.domain.errors import StoreUnavailable
 from shared.ports.dead_letters import HandlerFault
@@ -149,6 +149,7 @@ def _boot(role: str, register: Callable[[Broker, Container], None]) -> None:
     register(broker, container)
     record_role(role, settings.sentry.release)
     serve_pool(Address(settings.metrics.host, settings.metrics.port))
+    traffic_writer(container.store).start()
 
 
 def _keep(fault: HandlerFault, store: Store, settings: Worker) -> None:

@@ -9,6 +9,10 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from shared.domain.job import JobStatus
+from shared.domain.traffic import Counted
+from shared.telemetry import traffic
+
 _log = structlog.get_logger("email")
 
 _LIFECYCLE = Counter(
@@ -44,6 +48,8 @@ _HANDLED = Histogram(
 _ROLE = Gauge(
     "email_role_info", "What runs here; always 1", ("role", "release"), multiprocess_mode="mostrecent"
 )
+# As `record_projected` is told that jobs moved to them.
+_STATUSES = frozenset(status.lower() for status in JobStatus)
 
 
 def record_signal(
@@ -99,11 +105,13 @@ def record_verification_unavailable(configuration_id: UUID, *, code: str) -> Non
 
 def record_jobs_accepted(configuration_id: UUID, count: int) -> None:
     _ACCEPTED.inc(count)
+    traffic.count(Counted.ACCEPTED, n=count)
     _log.info("email.send.accepted", configuration=str(configuration_id), count=count)
 
 
 def record_job_refused(reason: str) -> None:
     _REFUSED.labels(reason).inc()
+    traffic.count(Counted.REFUSED, reason)
     _log.info("email.send.refused", reason=reason)
 
 
@@ -111,6 +119,7 @@ def record_outcomes(configuration_id: UUID, claim_id: UUID, counts: Mapping[tupl
     """`counts`: (outcome, provider's code) to the number of messages of this claim."""
     for (outcome, code), count in counts.items():
         _OUTCOME.labels(outcome, code).inc(count)
+        traffic.count(Counted.OUTCOME, outcome, count)
         _log.info(
             "email.send.outcome",
             configuration=str(configuration_id),
@@ -165,17 +174,21 @@ def record_sweep(sweep: str, count: int) -> None:
 def record_webhook_received(*, kind: str, duplicate: bool) -> None:
     outcome = "duplicate" if duplicate else "stored"
     _RECEIVED.labels(kind, outcome).inc()
+    traffic.count(Counted.RECEIVED, kind)
     _log.info("email.webhook.received", kind=kind, outcome=outcome)
 
 
 def record_webhook_rejected(reason: str) -> None:
     _REJECTED.labels(reason).inc()
+    traffic.count(Counted.REJECTED, reason)
     _log.warning("email.webhook.rejected", reason=reason)
 
 
 def record_projected(configuration_id: UUID, counts: Mapping[str, int]) -> None:
     for outcome, count in counts.items():
         _PROJECTED.labels(outcome).inc(count)
+        if outcome in _STATUSES:
+            traffic.count(Counted.STATUS, outcome.upper(), count)
     if counts:
         _log.info("email.webhook.projected", configuration=str(configuration_id), **counts)
 
