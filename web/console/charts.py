@@ -114,7 +114,8 @@ def svg(chart: Chart) -> str:
     made = (pygal.StackedBar if chart.stacked else pygal.Line)(**_look(chart))
     made.x_labels = [_label(begin, chart.span) for begin in chart.begins]
     for index, series in enumerate(chart.series):
-        made.add(series.label, list(series.counts), stroke_style={"width": 2.5, "dasharray": _DASHES[index]})
+        dashes = None if chart.stacked else {"dasharray": _DASHES[index]}
+        made.add(series.label, list(series.counts), stroke_style=dashes)
     made.add_xml_filter(lambda root: _plain(root, chart.sentence))
     return str(made.render(is_unicode=True))
 
@@ -129,6 +130,7 @@ def _look(chart: Chart) -> dict[str, Any]:
             foreground_subtle="#adb5bd",
             colors=_COLOURS,
             opacity="1",
+            stroke_width="1" if chart.stacked else "2.5",
             font_family="system-ui, sans-serif",
             label_font_size=13,
             major_label_font_size=13,
@@ -146,6 +148,7 @@ def _look(chart: Chart) -> dict[str, Any]:
         "legend_at_bottom_columns": 3,
         "legend_box_size": 14,
         "truncate_legend": -1,
+        "truncate_label": -1,
         "show_dots": False,
         "show_minor_x_labels": False,
         "x_labels_major_every": max(1, -(-len(chart.begins) // _LABELS)),

@@ -15,7 +15,7 @@ from shared.domain.lifecycle import Administrative, Operational
 from shared.domain.webhook import WebhookState
 from shared.ports.drift import AssertionReport
 from shared.ports.store import Transaction
-from shared.ports.waits import COUNTED_MAX, Standing, Waiting
+from shared.ports.waits import COUNTED_MAX, Waiting
 from web.console.pages import page, render
 from web.console.parts import Parts
 from web.console.traffic import WINDOWS, TrafficPictures
@@ -134,12 +134,15 @@ def waits(tx: Transaction) -> list[Wait]:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Something that should be 0. `more`: there are so many or more."""
+    """Something that should be 0."""
 
     what: str
     count: int
-    url: str
-    more: bool = False
+    url: str = ""
+
+    @property
+    def is_more(self) -> bool:
+        return self.count >= COUNTED_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,19 +161,16 @@ class Attention:
 def attention(tx: Transaction) -> Attention:
     letters = tx.dead_letters.count_by_class(DeadLetterFilter())
     groups = [Letters(subject, error_class, count) for (subject, error_class), count in letters.items()]
-    return Attention(list(_counts(tx.waits.standing())), sorted(groups, key=lambda group: -group.count))
+    return Attention(list(_counts(tx)), sorted(groups, key=lambda group: -group.count))
 
 
-def _counts(standing: Standing) -> Iterator[Count]:
-    jobs_in_doubt = standing.jobs_in_doubt
-    yield Count("Jobs in doubt", jobs_in_doubt, "/console/jobs?status=IN_DOUBT", jobs_in_doubt >= COUNTED_MAX)
-    # Of stores that count them.
-    inconsistent: int | None = getattr(standing, "jobs_inconsistent", None)
-    if inconsistent is not None:
-        url = "/console/jobs?status=INCONSISTENT"
-        yield Count("Inconsistent jobs", inconsistent, url, inconsistent >= COUNTED_MAX)
-    gaps_open = standing.gaps_open
-    yield Count("Gaps in the callbacks, being caught up", gaps_open, "", gaps_open >= COUNTED_MAX)
+def _counts(tx: Transaction) -> Iterator[Count]:
+    standing = tx.waits.standing()
+    yield Count("Jobs in doubt", standing.jobs_in_doubt, "/console/jobs?status=IN_DOUBT")
+    yield Count(
+        "Inconsistent jobs", standing.jobs_inconsistent, "/console/jobs?status=INCONSISTENT", COUNTED_MAX
+    )
+    yield Count("Gaps in the callbacks, being caught up", standing.gaps_open)
 
 
 def webhooks(tx: Transaction) -> list[tuple[WebhookState, int]]:

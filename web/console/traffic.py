@@ -9,8 +9,9 @@ from flask import Blueprint, Response, request, url_for
 
 from shared.bootstrap import Container
 from shared.domain.errors import NotFound
+from shared.domain.traffic import Counted
 from shared.ports.store import Transaction
-from shared.ports.traffic import Bar, Counted, Traffic
+from shared.ports.traffic import Bar
 from web.console.charts import SERIES_MAX, Chart, Picture, Series, respond
 from web.console.pages import page
 
@@ -68,6 +69,12 @@ PLOTS = (
         "What calls made of messages",
         ((Counted.OUTCOME, "unknown"),),
         ("SENT", "FAILED", "IN_DOUBT", "QUEUED", "SUPPRESSED"),
+    ),
+    Plot(
+        "deliveries",
+        "What events told of messages",
+        ((Counted.STATUS, "unknown"),),
+        ("DELIVERED", "BOUNCED", "COMPLAINED", "INCONSISTENT"),
     ),
     Plot(
         "rejections",
@@ -155,11 +162,4 @@ def _series(plot: Plot, begins: Sequence[datetime], counts: Counter[tuple[str, d
 
 
 def _bars(tx: Transaction, window: Window) -> Sequence[Bar]:
-    traffic = traffic_of(tx)
-    return traffic.bars(since=window.begins(tx.now())[0], span_minutes=window.span_minutes) if traffic else ()
-
-
-def traffic_of(tx: Transaction) -> Traffic | None:
-    """None while the store counts no traffic."""
-    found: Traffic | None = getattr(tx, "traffic", None)
-    return found
+    return tx.traffic.bars(since=window.begins(tx.now())[0], span_minutes=window.span_minutes)
