@@ -5,7 +5,7 @@ What a process counted and did not write dies with it.
 """
 
 import threading
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from multiprocessing.util import Finalize
 
@@ -26,7 +26,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: Counter[tuple[Counted, str]] = Counter()
+        self._counts: defaultdict[tuple[Counted, str], int] = defaultdict(int)
 
     def count(self, counted: Counted, label: str = "", n: int = 1) -> None:
         key = (counted, bounded(counted, label))
@@ -36,12 +36,13 @@ class Tally:
     def drain(self) -> Counts:
         """Takes everything at once."""
         with self._lock:
-            counts, self._counts = self._counts, Counter()
+            counts, self._counts = self._counts, defaultdict(int)
         return counts
 
     def put_back(self, counts: Counts) -> None:
         with self._lock:
-            self._counts.update(counts)
+            for key, n in counts.items():
+                self._counts[key] += n
 
 
 _OF_THIS_PROCESS = Tally()
