@@ -167,9 +167,7 @@ def attention(tx: Transaction) -> Attention:
 def _counts(tx: Transaction) -> Iterator[Count]:
     standing = tx.waits.standing()
     yield Count("Jobs in doubt", standing.jobs_in_doubt, "/console/jobs?status=IN_DOUBT")
-    yield Count(
-        "Inconsistent jobs", standing.jobs_inconsistent, "/console/jobs?status=INCONSISTENT", COUNTED_MAX
-    )
+    yield Count("Inconsistent jobs", standing.jobs_inconsistent, "/console/jobs?status=INCONSISTENT")
     yield Count("Gaps in the callbacks, being caught up", standing.gaps_open)
 
 
