@@ -82,14 +82,6 @@ def overtaken() -> Conflict:
     return Conflict("the round's lease is another's by now")
 
 
-def _due_at(again: Any, *conditions: Any) -> Any:
-    first = insert(drift_assertion).values(
-        e_id=_ID, assertion=parameter("assertion", Text), due_at=func.now()
-    )
-    where = and_(*conditions) if conditions else None
-    return first.on_conflict_do_update(index_elements=[_column.e_id], set_={"due_at": again}, where=where)
-
-
 def _sight() -> Select[int]:
     round, given = held(), given_rows(configuration_id=Uuid, tag=Text)
     noted = insert(drift_sighting).from_select(
@@ -99,11 +91,20 @@ def _sight() -> Select[int]:
     return fenced(noted.on_conflict_do_nothing(), round)
 
 
-# What has a lease is due, so that this never moves a round that runs.
-_ARM = _due_at(
-    func.coalesce(_column.begun_at + parameter("every", Interval), func.now()), _column.due_at.is_(None)
+# Apart from what makes it due again: with two unique indexes, ON CONFLICT DO UPDATE watches over one of them only.
+_ENTER = (
+    insert(drift_assertion)
+    .values(e_id=_ID, assertion=parameter("assertion", Text), due_at=func.now())
+    .on_conflict_do_nothing()
+    .returning(_column.e_id)
 )
-_ASK = _due_at(func.now())
+# What has a lease is due, so that this never moves a round that runs.
+_ARM = (
+    update(drift_assertion)
+    .where(_column.e_id == _ID, _column.due_at.is_(None))
+    .values(due_at=func.coalesce(_column.begun_at + parameter("every", Interval), func.now()))
+)
+_ASK = update(drift_assertion).where(_column.e_id == _ID).values(due_at=func.now())
 _DUE_IDS = select(_column.e_id).where(_DUE).order_by(_column.due_at, _column.e_id)
 _BEGIN = (
     update(drift_assertion)
@@ -145,12 +146,16 @@ class PostgresDriftRounds:
         self._new_id = new_id
 
     def arm(self, assertion: Assertion, *, every_seconds: float) -> None:
-        every = timedelta(seconds=every_seconds)
-        run(self._connection, _ARM, {**_row_of(assertion), "every": every})
+        self._due_at_once_or(_ARM, assertion, every=timedelta(seconds=every_seconds))
 
     def ask(self, assertion: Assertion) -> None:
         """While a round runs, for another one after it."""
-        run(self._connection, _ASK, _row_of(assertion))
+        self._due_at_once_or(_ASK, assertion)
+
+    def _due_at_once_or(self, again: Any, assertion: Assertion, **given: object) -> None:
+        new = {"assertion_id": assertion.e_id, "assertion": assertion.value}
+        if run(self._connection, _ENTER, new).first() is None:
+            run(self._connection, again, {"assertion_id": assertion.e_id, **given})
 
     def due(self) -> list[UUID]:
         return ids_of(self._connection, _DUE_IDS)
@@ -189,10 +194,6 @@ class PostgresDriftRounds:
             _report_of(found[assertion]) if assertion in found else AssertionReport(assertion=assertion)
             for assertion in Assertion
         ]
-
-
-def _row_of(assertion: Assertion) -> dict[str, object]:
-    return {"assertion_id": assertion.e_id, "assertion": assertion.value}
 
 
 def _report_of(row: Mapping[str, Any]) -> AssertionReport:

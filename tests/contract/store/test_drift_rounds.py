@@ -134,11 +134,11 @@ def test_who_asks_does_not_wait_for_the_time_it_was_armed_for(store: Store) -> N
     assert due(store) == [INVENTORY.e_id]
 
 
-def test_the_longest_due_is_told_first(store: Store, a_moment_passes: Moment) -> None:
-    for assertion in (REGISTRY, DNS, INVENTORY):
-        ask(store, assertion)
-        a_moment_passes()
-    assert due(store) == [REGISTRY.e_id, DNS.e_id, INVENTORY.e_id]
+def test_the_longest_due_is_told_first(store: Store, time_passes: TimePasses) -> None:
+    for assertion, seconds in ((DNS, 10), (INVENTORY, 30), (REGISTRY, 20)):
+        give_up(store, begun(store, assertion), again_in_seconds=seconds)
+    time_passes(40)
+    assert due(store) == [DNS.e_id, REGISTRY.e_id, INVENTORY.e_id]
 
 
 def test_who_asks_while_a_round_runs_gets_another_one_after_it(store: Store, a_moment_passes: Moment) -> None:
@@ -241,7 +241,7 @@ def test_a_round_that_was_overtaken_writes_nothing_any_more(
     before = report(store)
     with store.begin() as tx:
         tx.rounds.sight(running, [(acme.e_id, Drift.ORPHAN_DB_ROW)])
-    with pytest.raises(Conflict), store.begin() as tx:
+    with store.begin() as tx, pytest.raises(Conflict):
         act(tx, overtaken)
     assert report(store) == before
     assert standing(store) == [(8, FindingState.OPEN)]
@@ -257,7 +257,7 @@ def test_a_round_that_is_over_writes_nothing_any_more(
     round = begun(store)
     end(store, round)
     before = report(store)
-    with pytest.raises(Conflict), store.begin() as tx:
+    with store.begin() as tx, pytest.raises(Conflict):
         act(tx, round)
     assert report(store) == before
     assert standing(store) == []
