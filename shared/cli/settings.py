@@ -1,5 +1,6 @@
 """`emailctl config`: the settings, as the module's processes read them. Works on the environment alone."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -63,7 +64,8 @@ def show(session: Session) -> None:
     plain, out = _plain(session.settings()), session.out
     nested = {"routes": plain.pop("routes"), "extras": plain}
     if out.for_people:
-        out.table(_COLUMNS, [{"setting": name, "value": value} for name, value in _flat(nested)])
+        rows = [{"setting": name, "value": _spelled(value)} for name, value in _flat(nested)]
+        out.table(_COLUMNS, rows)
     else:
         value: Any = nested
         for part in reversed(ROOT.split(".")):
@@ -90,6 +92,11 @@ def _shown(value: object) -> object:
         case Mapping():
             return {str(name): _shown(one) for name, one in value.items()}
     return str(value)
+
+
+def _spelled(value: object) -> str | None:
+    """As the file has it, but for the quotes of plain texts."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def _flat(values: Mapping[str, Any], *above: str) -> Iterator[tuple[str, object]]:

@@ -1,12 +1,12 @@
 """What every command has in common: how it ends, who does it, what it shows, what it never shows."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
@@ -15,21 +15,11 @@ from shared.cli.main import cli
 from shared.cli.output import Column, Format, Output, cell
 from shared.cli.session import Tools
 from shared.config import read
+from tests.unit.cli.catalogue import LEAVES
 from tests.unit.cli.world import World
 from tests.unit.web.api import KEY
 
 CATCH_UP = ("webhooks", "catch-up", "--all", "--from", "2026-11-01T01:00Z", "--until", "2026-11-01T02:00Z")
-
-
-def commands(group: click.Group, *path: str) -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, *path, name)
-        yield " ".join((*path, name)), command
-
-
-ALL = dict(commands(cli))
-LEAVES = {name: command for name, command in ALL.items() if not isinstance(command, click.Group)}
 
 
 @pytest.mark.parametrize("name", LEAVES)
@@ -204,6 +194,45 @@ def test_times_are_utc_for_people_and_milliseconds_for_programs(capsys: pytest.C
     assert cell(at) == "2026-11-02 09:00:00Z"
     Output(Format.JSON).value({"at": at})
     assert json.loads(capsys.readouterr().out) == {"at": 1793610000000}
+
+
+def test_yaml_says_the_same_as_json(world: World) -> None:
+    world.with_api().run("suppression", "add", "person@example.com", "--reason", "ünïcode: yes #1")
+    as_yaml = world.run("suppression", "ls", "-o", "yaml")
+    assert yaml.safe_load(as_yaml.stdout) == world.run_json("suppression", "ls")
+    assert "ünïcode" in as_yaml.stdout
+
+
+def test_a_value_in_yaml_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(Format.YAML).value({"note": "\x1b[31mred\x9b\x07"})
+    told = capsys.readouterr().out
+    assert not {"\x1b", "\x9b", "\x07"} & set(told)
+    assert yaml.safe_load(told) == {"note": "\x1b[31mred\x9b\x07"}
+
+
+def test_how_things_are_is_told_elsewhere_than_on_a_terminal_when_it_changes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Output().watching() as tell:
+        for state in ("PENDING", "PENDING", "OK", "OK", "PENDING"):
+            tell(state)
+    assert capsys.readouterr().err.splitlines() == ["PENDING", "OK", "PENDING"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_of_a_shell_is_a_script_that_asks_emailctl(shell: str) -> None:
+    told = CliRunner().invoke(cli, ["completion", shell])
+    assert told.exit_code == 0
+    assert f"_EMAILCTL_COMPLETE={shell}_complete" in told.stdout
+    assert "%(" not in told.stdout
+
+
+def test_every_command_that_shows_something_shows_it_to_programs_too() -> None:
+    plain = {"completion", "suppression export", "webhooks reinstall"}
+    without = {
+        name for name, command in LEAVES.items() if not any("--output" in one.opts for one in command.params)
+    }
+    assert without == plain
 
 
 def test_the_shell_completes_commands_and_choices() -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import cached_property
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
@@ -25,11 +26,14 @@ from shared.domain.webhook import fingerprint
 from shared.persistence.ids import new_id
 from shared.ports.mail import MailAccount, WebhookSpec
 from tests import factories
+from tests.fakes.dns import FakeZone
 from tests.fakes.doorbell import RecordingDoorbell
+from tests.fakes.inventory import FakeMailInventory, FakeZoneInventory
 from tests.fakes.key_material import FakeCipher
 from tests.fakes.mail import FakeMailAccount
 from tests.fakes.postmark import FakePostmark
 from tests.fakes.store import MemoryStore
+from tests.unit.cli.neighbours import FakeBroker, FakeDatabase
 from tests.unit.web.api import KEY, PREVIOUS_KEY, container_of
 from web.app import create_app
 
@@ -41,6 +45,11 @@ _KNOWN = (
     "EMAIL_API_URL",
     "ARDA_API_KEY",
     "ARDA_API_KEY_FILE",
+    "EMAIL_INFRASTRUCTURE",
+    "EMAIL_PARTITION",
+    "EMAIL_AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
 )
 
 
@@ -56,7 +65,12 @@ class World:
         self.settings = settings
         self.store = MemoryStore()
         self.doorbell = RecordingDoorbell()
-        self.postmark = FakePostmark()
+        self.zone = FakeZone(settings.mail_zone.name)
+        self.postmark = FakePostmark(self.zone)
+        self.broker = FakeBroker()
+        self.database = FakeDatabase(self.store.clock)
+        # Of CloudFormation; or what listing them raises.
+        self.exports: dict[str, str] | Exception = {}
         self.mail_account: MailAccount = FakeMailAccount(self.postmark)
         self.cipher = FakeCipher()
         self.waited: list[float] = []
@@ -70,7 +84,20 @@ class World:
     @property
     def container(self) -> Container:
         plain = container_of(self.settings, self.store, self.doorbell, new_id, self.store.clock)
-        return replace(plain, mail_account=self.mail_account, cipher=self.cipher, key_versions=self.cipher)
+        return replace(
+            plain,
+            mail_account=self.mail_account,
+            cipher=self.cipher,
+            key_versions=self.cipher,
+            dns_zone=self.zone,
+            mail_inventory=FakeMailInventory(self.postmark),
+            zone_inventory=FakeZoneInventory(self.zone),
+        )
+
+    @cached_property
+    def app(self) -> Flask:
+        """The API, which takes longer to make than a command to run."""
+        return create_app(self.container)
 
     def run(self, *args: object, answer: str | None = None, **env: str | None) -> Result:
         """`answer`: what somebody at a terminal says to the question."""
@@ -80,6 +107,10 @@ class World:
             dial=self._dial,
             wait=self._wait,
             attended=lambda: answer is not None,
+            clock=self.store.clock,
+            database=lambda _: self.database,
+            broker=lambda _: self.broker,
+            exports=self._list_exports,
         )
         return CliRunner().invoke(
             cli, [str(arg) for arg in args], obj=tools, env={**self.env, **env}, input=answer
@@ -107,6 +138,11 @@ class World:
         self.store.advance(seconds=seconds)
         if self.meanwhile:
             self.meanwhile.pop(0)()
+
+    def _list_exports(self, endpoint_url: str | None, region: str) -> Mapping[str, str]:
+        if isinstance(self.exports, Exception):
+            raise self.exports
+        return self.exports
 
     def _dial(self) -> requests.Session:
         session = requests.Session()
@@ -172,18 +208,15 @@ class OverFlask(BaseAdapter):
     def __init__(self, world: World) -> None:
         super().__init__()
         self._world = world
-        self._app: Flask | None = None
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         self._world.requests.append(request)
         limit = self._world.api_is_down_after
         if self._world.api_is_down or (limit is not None and len(self._world.requests) > limit):
             raise requests.ConnectionError("nobody there", request=request)
-        if self._app is None:
-            self._app = create_app(self._world.container)
         # What the server logs is not on the operator's terminal.
         with capture_logs():
-            answer = self._app.test_client().open(
+            answer = self._world.app.test_client().open(
                 request.path_url, method=request.method, headers=dict(request.headers), data=request.body
             )
             body = answer.get_data()
