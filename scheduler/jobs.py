@@ -6,6 +6,7 @@ died with a worker, is found again by its row.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from shared.domain.drift import Assertion
@@ -40,6 +41,9 @@ from shared.telemetry.states import (
 )
 
 AUTHOR = "scheduler"
+# Of minutes that are forgotten: a transaction of a few milliseconds each, and never a tick that takes long.
+ROWS_OF_A_SLICE = 5000
+SLICES_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class SchedulerDeps:
     keys: KeyVersions
     # How often each assertion that is switched on is checked.
     drift_seconds: Mapping[Assertion, float] = field(default_factory=dict)
+    # None: minutes are kept for ever.
+    traffic_keep_days: float | None = None
 
 
 def due_sends(deps: SchedulerDeps) -> None:
@@ -148,6 +154,17 @@ def due_drift(deps: SchedulerDeps) -> None:
         for assertion, every_seconds in deps.drift_seconds.items():
             tx.rounds.arm(assertion, every_seconds=every_seconds)
     _ring_for("due_drift", CheckDrift, lambda tx: tx.rounds.due(), deps)
+
+
+def forget_traffic(deps: SchedulerDeps) -> None:
+    """A minute's rows at each tick; after a shorter time was set a slice after the other, over many ticks."""
+    if deps.traffic_keep_days is None:
+        return
+    for _ in range(SLICES_AT_ONCE):
+        with deps.store.begin() as tx:
+            until = tx.now() - timedelta(days=deps.traffic_keep_days)
+            if tx.traffic.forget(until=until, limit=ROWS_OF_A_SLICE) < ROWS_OF_A_SLICE:
+                return
 
 
 def tell_drift(deps: SchedulerDeps) -> None:

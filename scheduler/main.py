@@ -128,6 +128,7 @@ def main() -> None:
         look_in_seconds=0,
         keys=container.key_versions,
         drift_seconds=settings.drift.every_seconds,
+        traffic_keep_days=settings.traffic.keep_days,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

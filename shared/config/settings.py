@@ -180,6 +180,10 @@ class Drift(Group):
         return {one: self.check_interval_minutes * 60 for one, switch in switches.items() if switch.enabled}
 
 
+class Traffic(Group):
+    keep_days: Annotated[float, Field(gt=0, le=3650)]
+
+
 class Ingress(Group):
     job_bytes_max: Count
     batch_bytes_max: Count
@@ -245,6 +249,7 @@ class Settings(Group):
     projection: Projection
     callbacks: Callbacks
     drift: Drift
+    traffic: Traffic
     ingress: Ingress
     scheduler: Scheduler
     worker: Worker
