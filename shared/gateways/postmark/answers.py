@@ -24,11 +24,12 @@ _QUOTED_ADDRESS = re.compile(r"(address:?\s*)'[^']*'", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`headers` has its names in lower case."""
+    """`headers` has its names in lower case. `private`: what the request showed, and no text may say back."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    private: tuple[str, ...] = field(default=(), repr=False)
 
     def json(self) -> object:
         """The body as JSON. Raises `ValueError` when it is none."""
@@ -76,9 +77,8 @@ def complaint_of(answer: Answer, *private: str) -> Complaint:
     code = code_of(envelope.get("ErrorCode"))
     if code is None:
         code = code_of(answer.headers.get("x-pm-apierrorcode"))
-    return Complaint(
-        code, readable(envelope.get("Message"), *private) or f"HTTP {answer.status} without a text"
-    )
+    text = readable(envelope.get("Message"), *answer.private, *private)
+    return Complaint(code, text or f"HTTP {answer.status} without a text")
 
 
 def code_of(value: object) -> int | None:

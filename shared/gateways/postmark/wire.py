@@ -83,12 +83,14 @@ class Wire:
         *,
         query: Mapping[str, str | int] | None = None,
         body: bytes | None = None,
+        private: tuple[str, ...] = (),
         read_timeout_seconds: float | None = None,
         not_after_monotonic: float = math.inf,
     ) -> Exchange:
         """One request, never repeated, never redirected. Raises nothing for what the other side does.
 
-        Not begun after `not_after_monotonic`: the answer is then `NoAnswer(LATE)`.
+        `private`: secrets in the body; the token is one in any case. Not begun after `not_after_monotonic`: the answer
+        is then `NoAnswer(LATE)`.
         """
         outside_transaction()
         read_timeout = read_timeout_seconds or self._settings.read_timeout_seconds
@@ -112,7 +114,7 @@ class Wire:
         finally:
             self._lines.used()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, response.content)
+        return Answer(response.status_code, headers, response.content, (*token.values(), *private))
 
 
 class _TooLate(Exception):

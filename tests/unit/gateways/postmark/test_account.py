@@ -284,3 +284,20 @@ def test_an_uncertain_deletion_may_be_made_again(stub: StubServer, account: Post
 def test_no_error_shows_an_address(stub: StubServer, account: PostmarkAccount) -> None:
     stub.reply(422, {"ErrorCode": 504, "Message": "The signature person@example.com exists."})
     assert "person@example.com" not in str(_create_fails(stub, account))
+
+
+def test_no_error_says_back_a_secret_that_was_shown(stub: StubServer, account: PostmarkAccount) -> None:
+    """Its own token in any case, and of a webhook's headers our key and the routing token."""
+    shown = ("account-token", "server-token", SPEC.bearer, SPEC.routing_token)
+    quoting = {"ErrorCode": 403, "Message": f"Not allowed: {', '.join(shown)}."}
+    for _ in range(3):
+        stub.reply(422, quoting)
+    with pytest.raises(ProviderRefused) as by_account:
+        account.create_server("ardamails-dev-acme")
+    with pytest.raises(ProviderRefused) as created:
+        account.create_webhook("server-token", SPEC)
+    with pytest.raises(ProviderRefused) as updated:
+        account.update_webhook("server-token", 1, SPEC)
+    assert by_account.value.message == "Not allowed: <redacted>, server-token, key-1, routing-1."
+    for refused in (created, updated):
+        assert refused.value.message == "Not allowed: account-token, <redacted>, <redacted>, <redacted>."
