@@ -12,14 +12,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from scheduler.jobs import SchedulerDeps
 from scheduler.timetable import timetable
 from shared import config
-from shared.bootstrap import Container, build
+from shared.bootstrap import Container, build, observe
 from shared.config.settings import Scheduler
 from shared.domain.errors import EmailModuleError
 from shared.ports.leadership import Leadership
-from shared.telemetry.errors import configure_errors, report_fault
+from shared.telemetry.errors import report_fault
 from shared.telemetry.liveness import Liveness, Progress
-from shared.telemetry.logging import configure_logging
-from shared.telemetry.metrics import record_leadership, record_role, record_scheduler_fault
+from shared.telemetry.metrics import record_leadership, record_scheduler_fault
 from shared.telemetry.metrics_server import Address, serve_scheduler
 
 # A leader that looks after its lead this often too late has lost it: another leads after so many looks.
@@ -110,16 +109,7 @@ class Ticker:
 
 def main() -> None:
     settings = config.read()
-    configure_logging(level=settings.log.level, format=settings.log.format, role="scheduler")
-    configure_errors(
-        dsn=settings.sentry.dsn.get_secret_value() if settings.sentry.dsn else None,
-        environment=settings.environment,
-        release=settings.sentry.release,
-        sample_rate=settings.sentry.sample_rate,
-        traces_sample_rate=settings.sentry.traces_sample_rate,
-        role="scheduler",
-    )
-    record_role("scheduler", settings.sentry.release)
+    observe(settings, "scheduler")
     container = build(settings, "scheduler")
     deps = SchedulerDeps(
         store=container.store,

@@ -45,8 +45,15 @@ from shared.ports.mail import (
 )
 from shared.ports.pace import Pace
 from shared.ports.store import Store
+from shared.telemetry.errors import configure_errors
 from shared.telemetry.fault_points import arm, plan_of
-from shared.telemetry.metrics import record_fault_point, record_registry_added, record_registry_unreadable
+from shared.telemetry.logging import configure_logging
+from shared.telemetry.metrics import (
+    record_fault_point,
+    record_registry_added,
+    record_registry_unreadable,
+    record_role,
+)
 from shared.telemetry.traffic import Counts, Writer
 
 # A thread may wait so long for its turn at a neighbour; who would have to wait longer comes back later.
@@ -77,6 +84,21 @@ class Container:
     dns_zone: DnsZone
     mail_inventory: MailInventory
     zone_inventory: ZoneInventory
+
+
+def observe(settings: Settings, role: str) -> None:
+    """Once a process, before anything else: from now on it can be heard."""
+    configure_logging(level=settings.log.level, format=settings.log.format, role=role)
+    sentry = settings.sentry
+    configure_errors(
+        dsn=sentry.dsn.get_secret_value() if sentry.dsn else None,
+        environment=settings.environment,
+        release=sentry.release,
+        sample_rate=sentry.sample_rate,
+        traces_sample_rate=sentry.traces_sample_rate,
+        role=role,
+    )
+    record_role(role, sentry.release)
 
 
 def build(settings: Settings, role: str) -> Container:

@@ -19,6 +19,8 @@ def tell_findings(store: Store) -> None:
             return
         for finding in untold:
             record_drift_found(finding)
-        flush(_FLUSH_SECONDS)
+        if not flush(_FLUSH_SECONDS):
+            # Whoever listens is away: they are told of again by the next round.
+            return
         with store.begin() as tx:
             tx.findings.told({finding.e_id for finding in untold})

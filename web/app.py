@@ -6,10 +6,7 @@ granian --interface wsgi --factory web.app:from_environment
 from flask import Flask
 
 from shared import config
-from shared.bootstrap import Container, build, traffic_writer
-from shared.telemetry.errors import configure_errors
-from shared.telemetry.logging import configure_logging
-from shared.telemetry.metrics import record_role
+from shared.bootstrap import Container, build, observe, traffic_writer
 from web import auth, errors, request_log
 from web.console.wiring import Console
 from web.health import HealthRoutes
@@ -41,16 +38,7 @@ def create_app(container: Container) -> Flask:
 def from_environment() -> Flask:
     """For the server's command line. Raises `InvalidSettings` with everything that is wrong."""
     settings = config.read()
-    configure_logging(level=settings.log.level, format=settings.log.format, role="web")
-    configure_errors(
-        dsn=settings.sentry.dsn.get_secret_value() if settings.sentry.dsn else None,
-        environment=settings.environment,
-        release=settings.sentry.release,
-        sample_rate=settings.sentry.sample_rate,
-        traces_sample_rate=settings.sentry.traces_sample_rate,
-        role="web",
-    )
-    record_role("web", settings.sentry.release)
+    observe(settings, "web")
     container = build(settings, "web")
     # The server's workers call this, each in its own process.
     traffic_writer(container.store).start()

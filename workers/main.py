@@ -15,14 +15,11 @@ import workers.projection.actors
 import workers.provisioning.actors
 import workers.send.actors
 from shared import config
-from shared.bootstrap import Container, build, build_worker_broker, traffic_writer
+from shared.bootstrap import Container, build, build_worker_broker, observe, traffic_writer
 from shared.config.settings import Worker
 from shared.domain.errors import StoreUnavailable
 from shared.ports.dead_letters import HandlerFault
 from shared.ports.store import Store
-from shared.telemetry.errors import configure_errors
-from shared.telemetry.logging import configure_logging
-from shared.telemetry.metrics import record_role
 from shared.telemetry.metrics_server import Address, serve_pool
 from workers.drift.deps import DriftDeps
 from workers.drift.policy import DriftPolicy
@@ -134,20 +131,11 @@ POOLS: dict[str, Callable[[Broker, Container], None]] = {
 def _boot(role: str, register: Callable[[Broker, Container], None]) -> None:
     """What the dramatiq command line calls in each worker process; it takes the broker set here."""
     settings = config.read()
-    configure_logging(level=settings.log.level, format=settings.log.format, role=role)
-    configure_errors(
-        dsn=settings.sentry.dsn.get_secret_value() if settings.sentry.dsn else None,
-        environment=settings.environment,
-        release=settings.sentry.release,
-        sample_rate=settings.sentry.sample_rate,
-        traces_sample_rate=settings.sentry.traces_sample_rate,
-        role=role,
-    )
+    observe(settings, role)
     container = build(settings, role)
     broker = build_worker_broker(settings, partial(_keep, store=container.store, settings=settings.worker))
     dramatiq.set_broker(broker)
     register(broker, container)
-    record_role(role, settings.sentry.release)
     serve_pool(Address(settings.metrics.host, settings.metrics.port))
     traffic_writer(container.store).start()
 

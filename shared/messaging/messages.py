@@ -1,4 +1,5 @@
-"""What is rung for: an imperative, and the id of the row that waits. Nothing else ever travels in a message.
+"""What is rung for: an imperative, and the id of the row that waits. Beside it travels the trace of whoever
+rang, and nothing else ever.
 
 Rings go by configuration: one ring wakes all the due work of one, and losing a ring loses nothing.
 """

@@ -12,6 +12,7 @@ from dramatiq import Worker
 from dramatiq.brokers.stub import StubBroker
 from prometheus_client import REGISTRY
 
+import workers.drift.actors
 import workers.projection.actors
 import workers.provisioning.actors
 import workers.send.actors
@@ -22,6 +23,7 @@ from shared.messaging.messages import Message, ProjectEvents, SendJobs, actor_na
 from shared.messaging.middleware import FaultReport, LogContext
 from shared.messaging.rings import envelope
 from tests.unit.workers import (
+    drift_world,
     provisioning_world,
     send_world,
     test_catch_up,
@@ -45,6 +47,7 @@ def register_all(broker: StubBroker) -> None:
     workers.projection.actors.register(
         broker, test_projection.World().deps, test_catch_up.World().catching_up, test_lifts.World().deps
     )
+    workers.drift.actors.register(broker, drift_world.DriftWorld().deps)
 
 
 def work(broker: StubBroker, queue: str) -> None:

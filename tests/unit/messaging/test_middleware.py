@@ -12,7 +12,6 @@ from prometheus_client import REGISTRY
 from shared.domain.errors import InvalidValue, OutcomeUnknown, StoreUnavailable
 from shared.messaging.messages import SendJobs
 from shared.messaging.middleware import (
-    PLACES_MAX,
     REASON_MAX_CHARACTERS,
     FaultReport,
     HearRing,
@@ -21,6 +20,7 @@ from shared.messaging.middleware import (
 )
 from shared.messaging.rings import envelope
 from shared.ports.dead_letters import HandlerFault
+from shared.telemetry.places import PLACES_MAX
 
 ROW = UUID("019b0000-0000-7000-8000-000000000001")
 SECRET = "person@example.com hunter2"
