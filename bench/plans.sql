@@ -1,5 +1,5 @@
 -- What bench/plans.py looks at: 2,000 tenants with a configuration each, 200,000 jobs, 100,000 events, 50,000 suppressions,
--- 20,000 dead letters, 40,000 runs of checks.
+-- 20,000 dead letters, 40,000 runs of checks, 20,000 actions of operators, a week of counted minutes.
 -- Configuration 1 has half of it all: a backlog of 100,000 queued jobs and 25,000 events; the others have a few each.
 
 INSERT INTO email_configuration (
@@ -28,7 +28,7 @@ SELECT
     gen_random_uuid(), md5('c' || n % 2000 + 1)::uuid, n / 2000,
     '{"slug": "tenant", "from_name": "Tenant", "operational": "OK", "administrative": "UNLOCKED", "version": 1, '
     '"updated_at": "2026-01-02T03:04:05+00:00"}',
-    now(), now(), 'bench', 'fill'
+    now(), now() - interval '1 minute' * n, 'person' || n % 50, 'fill'
 FROM generate_series(0, 9999) n;
 
 INSERT INTO verification_check (configuration_id, first_at, last_at, times, dkim_verified, return_path_verified, dkim_seen)
@@ -62,6 +62,8 @@ FROM (
             WHEN n % 500 = 0 THEN 'SENDING'
             WHEN n % 501 = 1 THEN 'IN_DOUBT'
             WHEN n % 2 = 0 OR n % 7 = 3 THEN 'QUEUED'
+            WHEN n % 997 = 5 THEN 'INCONSISTENT'
+            WHEN n % 101 = 5 THEN 'FAILED'
             ELSE 'SENT'
         END AS status
     FROM generate_series(1, 200000) n
@@ -119,5 +121,14 @@ SELECT
     CASE WHEN n % 3 = 0 THEN '300' ELSE 'expired' END, 'because', 1, now(),
     CASE WHEN n % 20 = 0 THEN 'open' ELSE 'replayed' END, CASE WHEN n % 20 > 0 THEN now() END
 FROM generate_series(1, 20000) n;
+
+INSERT INTO operator_action (e_id, action, subject_id, author, reason, at)
+SELECT
+    gen_random_uuid(), 'job.decide.resend', md5('j' || n)::uuid, 'person' || n % 50, 'because', now() - interval '1 minute' * n
+FROM generate_series(1, 20000) n;
+
+INSERT INTO traffic (minute, counted, label, count)
+SELECT date_trunc('minute', now()) - interval '1 minute' * n, 'outcome', 'label ' || label, n
+FROM generate_series(1, 7 * 1440) n, generate_series(1, 12) label;
 
 VACUUM ANALYZE;

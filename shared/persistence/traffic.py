@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Integer, Interval, Text, delete, func, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Interval,
+    Text,
+    delete,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.domain.traffic import Counted, checked_span
@@ -42,14 +53,15 @@ _BARS = (
     .group_by(_begins_at, _column.counted, _column.label)
     .order_by(_begins_at, _column.counted, _column.label)
 )
-_key = tuple_(_column.minute, _column.counted, _column.label)
+# By where rows stand: a join by their key would be planned to read the table whole.
+_place: ColumnElement[Any] = literal_column("traffic.ctid")
 _oldest = (
-    select(_column.minute, _column.counted, _column.label)
+    select(_place)
     .where(_column.minute < parameter("until", MOMENT))
     .order_by(_column.minute)
     .limit(parameter("limit", Integer))
 )
-_FORGET = delete(traffic).where(_key.in_(_oldest))
+_FORGET = delete(traffic).where(_place == func.any(func.array(_oldest.scalar_subquery())))
 
 
 class PostgresTraffic:
