@@ -1,8 +1,7 @@
 """One policy a class. The watch over the whole worker is in `watch`."""
 
 import time
-from collections.abc import Callable, Iterator
-from types import TracebackType
+from collections.abc import Callable
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -15,10 +14,9 @@ from shared.domain.errors import EmailModuleError
 from shared.ports.dead_letters import HandlerFault
 from shared.telemetry.errors import report_fault
 from shared.telemetry.metrics import record_handled, record_queue_wait, record_ring, record_worker_fault
+from shared.telemetry.places import places_of
 
 REASON_MAX_CHARACTERS = 500
-# Innermost last, as Python shows them; a recursion would fill a row.
-PLACES_MAX = 40
 
 
 class LogContext(Middleware):
@@ -135,7 +133,7 @@ def fault_of(actor: str, row_id: UUID, error: BaseException) -> HandlerFault:
         row_id=row_id,
         error_class=kind.__name__,
         reason=reason[:REASON_MAX_CHARACTERS],
-        traceback="\n".join(_places(error)),
+        traceback="\n".join(places_of(error)),
     )
 
 
@@ -145,27 +143,3 @@ def _row_id(message: MessageProxy) -> UUID | None:
         return UUID(message.args[0])
     except (IndexError, TypeError, ValueError, AttributeError):
         return None
-
-
-def _places(error: BaseException) -> Iterator[str]:
-    """Where it was raised, and where what it came of was: no line of code, no value."""
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        yield type(link).__name__ if link is error else f"from {type(link).__name__}"
-        yield from list(_places_of(link.__traceback__))[-PLACES_MAX:]
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-
-
-def _places_of(traceback: TracebackType | None) -> Iterator[str]:
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        yield f"  {_short(code.co_filename)}:{traceback.tb_lineno} {code.co_name}"
-        traceback = traceback.tb_next
-
-
-def _short(path: str) -> str:
-    """Without the folders that only say where this machine keeps things."""
-    _, found, inside = path.rpartition("/site-packages/")
-    return inside if found else "/".join(path.split("/")[-3:])

@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line, on standard error. Recipients never appear in them."""
+"""Logs as one JSON object a line, on standard error. Recipients never appear in them, nor does what an error quotes."""
 
 import logging
 import sys
@@ -6,6 +6,9 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from structlog.typing import ExcInfo
+
+from shared.telemetry.places import described
 
 # Dependencies that would log payloads or urls with tokens at DEBUG.
 _QUIET = ("postmarker", "Postmarker", "urllib3", "botocore", "boto3", "apscheduler", "werkzeug", "_granian")
@@ -18,7 +21,7 @@ def configure_logging(*, level: str, format: str, role: str) -> None:
         _named(role),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_described),
     ]
     renderer: Any = structlog.processors.JSONRenderer()
     if format == "console":
@@ -39,6 +42,11 @@ def configure_logging(*, level: str, format: str, role: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _described(exc_info: ExcInfo) -> str:
+    """Libraries log with their own words what our handlers raise: those must not quote either."""
+    return described(exc_info[1])
 
 
 def _named(role: str) -> Any:

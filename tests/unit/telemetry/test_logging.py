@@ -9,6 +9,7 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
+from shared.domain.errors import StoreUnavailable
 from shared.telemetry import metrics
 from shared.telemetry.logging import configure_logging
 
@@ -43,6 +44,28 @@ def test_libraries_that_would_log_payloads_are_quiet_even_at_debug(
     for name in ("postmarker", "urllib3.connectionpool", "botocore.auth"):
         logging.getLogger(name).debug("X-Postmark-Server-Token: secret")
     assert "secret" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("logging_as_configured")
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_an_error_is_told_with_its_place_and_without_what_it_quotes(
+    format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As Dramatiq and APScheduler log what our handlers raise, and as we do."""
+    configure_logging(level="DEBUG", format=format, role="send")
+    try:
+        try:
+            raise ValueError("person@example.com hunter2")
+        except ValueError as quoting:
+            raise StoreUnavailable("the list cannot be read") from quoting
+    except StoreUnavailable as raised:
+        logging.getLogger("some.library").exception("it failed")
+        structlog.get_logger("email").error("email.worker.fault", exc_info=raised)
+    told = capsys.readouterr().err
+    assert "hunter2" not in told
+    assert told.count("shared.domain.errors.StoreUnavailable: the list cannot be read") == 2
+    assert told.count("from builtins.ValueError") == 2
+    assert told.count("unit/telemetry/test_logging.py:") == 4
 
 
 def value_of(name: str, **labels: str) -> float:
