@@ -50,6 +50,8 @@ class DeadLetterFilter:
     error_class: str | None = None
     tenant_id: UUID | None = None
     configuration_id: UUID | None = None
+    # Messages alone have one.
+    actor: str | None = None
     raised_from: datetime | None = None
     raised_until: datetime | None = None
     rest: Rest = Rest.OPEN

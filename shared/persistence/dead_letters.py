@@ -150,7 +150,7 @@ class PostgresDeadLetters:
         asked = select(dead_letter).where(*_conditions(wanted)).order_by(_letter.e_id).limit(limit)
         if after is not None:
             asked = asked.where(_letter.e_id > after)
-        return [_letter_of(row) for row in rows_of(self._connection, asked)]
+        return [letter_of(row) for row in rows_of(self._connection, asked)]
 
     def count_by_class(self, wanted: DeadLetterFilter) -> Mapping[tuple[str, str], int]:
         by = (_letter.subject, _letter.error_class)
@@ -203,6 +203,7 @@ def _conditions(wanted: DeadLetterFilter) -> list[ColumnElement[bool]]:
         (wanted.error_class, _letter.error_class.__eq__),
         (wanted.tenant_id, _letter.tenant_id.__eq__),
         (wanted.configuration_id, _letter.configuration_id.__eq__),
+        (wanted.actor, _letter.actor.__eq__),
         (wanted.raised_from, _letter.raised_at.__ge__),
         (wanted.raised_until, _letter.raised_at.__lt__),
     ]
@@ -210,5 +211,5 @@ def _conditions(wanted: DeadLetterFilter) -> list[ColumnElement[bool]]:
     return [_letter.rest == constant(wanted.rest), *asked]
 
 
-def _letter_of(row: Mapping[str, Any]) -> DeadLetter:
+def letter_of(row: Mapping[str, Any]) -> DeadLetter:
     return DeadLetter(**{**row, "subject": Subject(row["subject"]), "rest": Rest(row["rest"])})

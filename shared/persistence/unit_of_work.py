@@ -23,6 +23,7 @@ from shared.persistence.lifts import PostgresLifts
 from shared.persistence.operator_views import PostgresOperatorViews
 from shared.persistence.presence import PostgresPresence
 from shared.persistence.pressure import PostgresPressure
+from shared.persistence.replays import PostgresReplays
 from shared.persistence.sealed_tokens import PostgresSealedTokens
 from shared.persistence.suppressions import PostgresSuppressions
 from shared.persistence.tenant_log import PostgresTenantLog
@@ -45,6 +46,7 @@ from shared.ports.operators import OperatorViews
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
+from shared.ports.replays import Replays
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
@@ -61,6 +63,7 @@ class PostgresTransaction:
     account: AccountState
     pressure: Pressure
     dead_letters: DeadLetters
+    replays: Replays
     turns: Turns
     checks: Checks
     waits: Waits
@@ -91,6 +94,7 @@ class PostgresTransaction:
         self.account = PostgresAccountState(connection)
         self.pressure = PostgresPressure(connection)
         self.dead_letters = PostgresDeadLetters(connection, new_id)
+        self.replays = PostgresReplays(connection, new_id)
         self.turns = PostgresTurns(connection)
         self.checks = PostgresChecks(connection)
         self.waits = PostgresWaits(connection)

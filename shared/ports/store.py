@@ -25,6 +25,7 @@ from shared.ports.operators import OperatorViews
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
+from shared.ports.replays import Replays
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.suppressions import Suppressions
 from shared.ports.traffic import Traffic
@@ -48,6 +49,7 @@ class Transaction(Protocol):
     account: AccountState
     pressure: Pressure
     dead_letters: DeadLetters
+    replays: Replays
     turns: Turns
     checks: Checks
     waits: Waits

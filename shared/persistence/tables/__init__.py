@@ -20,7 +20,14 @@ from shared.persistence.tables.configurations import (
 from shared.persistence.tables.drift import drift_assertion, drift_finding, drift_sighting
 from shared.persistence.tables.events import BEARS_ON_SUPPRESSION, EventStatus, email_event
 from shared.persistence.tables.jobs import email_job, email_job_content, send_attempt
-from shared.persistence.tables.operations import dead_letter, handler_fault, operator_action, traffic
+from shared.persistence.tables.operations import (
+    dead_letter,
+    handler_fault,
+    operator_action,
+    replay,
+    replay_result,
+    traffic,
+)
 from shared.persistence.tables.provider import neighbour_turn, provider_account, send_pressure
 from shared.persistence.tables.suppressions import suppression_entry, suppression_fact
 
@@ -44,6 +51,8 @@ __all__ = [
     "neighbour_turn",
     "dead_letter",
     "handler_fault",
+    "replay",
+    "replay_result",
     "operator_action",
     "traffic",
     "presence",

@@ -273,6 +273,8 @@ def test_letters_are_found_by_everything_the_filter_gives(store: Store, acme: Em
     assert found(error_class="ZeroDivisionError") == {other.e_id}
     assert found(tenant_id=TENANT) == {job, event_id}
     assert found(configuration_id=other.e_id) == {other.e_id}
+    assert found(actor="send_jobs") == {other.e_id}
+    assert found(actor="project_events") == found(actor="send_jobs", subject=Subject.JOB) == set()
     assert found(tenant_id=TENANT, subject=Subject.EVENT) == {event_id}
     assert found(tenant_id=OTHER_TENANT, subject=Subject.EVENT) == set()
 

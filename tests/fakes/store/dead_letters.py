@@ -164,7 +164,7 @@ def put_back(job: EmailJob, now: datetime) -> EmailJob:
 
 
 def _holds(wanted: DeadLetterFilter, letter: DeadLetter) -> bool:
-    same = ("subject", "error_class", "tenant_id", "configuration_id", "rest")
+    same = ("subject", "error_class", "tenant_id", "configuration_id", "actor", "rest")
     return (
         all(getattr(wanted, name) in (None, getattr(letter, name)) for name in same)
         and (wanted.raised_from is None or letter.raised_at >= wanted.raised_from)

@@ -21,6 +21,7 @@ from shared.ports.operators import OperatorViews
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
+from shared.ports.replays import Replays
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
@@ -41,6 +42,7 @@ from tests.fakes.store.lifts import MemoryLifts
 from tests.fakes.store.operators import MemoryOperatorViews
 from tests.fakes.store.presence import MemoryPresence
 from tests.fakes.store.pressure import MemoryPressure
+from tests.fakes.store.replays import MemoryReplays
 from tests.fakes.store.sealed_tokens import MemorySealedTokens
 from tests.fakes.store.state import Moment, State
 from tests.fakes.store.suppressions import MemorySuppressions
@@ -59,6 +61,7 @@ class MemoryTransaction:
     account: AccountState
     pressure: Pressure
     dead_letters: DeadLetters
+    replays: Replays
     turns: Turns
     checks: Checks
     waits: Waits
@@ -87,6 +90,7 @@ class MemoryTransaction:
         self.account = MemoryAccountState(state, moment)
         self.pressure = MemoryPressure(state, moment)
         self.dead_letters = letters
+        self.replays = MemoryReplays(state, moment, new_id)
         self.turns = MemoryTurns(state, moment)
         self.audit = MemoryAudit(state)
         self.sealed_tokens = MemorySealedTokens(state)

@@ -13,6 +13,7 @@ from shared.domain.event import EmailEvent
 from shared.domain.gap import Gap
 from shared.domain.job import EmailJob
 from shared.domain.mail import MessageContent
+from shared.domain.replay import Fate, Replay
 from shared.domain.suppression import SuppressionEntry, SuppressionFact
 from shared.domain.traffic import Counted
 from shared.domain.verification import CheckRun
@@ -110,6 +111,16 @@ class KeptFinding:
     told_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptReplay:
+    """`lease` is the token of whoever has it, and until when; `due_at` is None at its end."""
+
+    replay: Replay
+    due_at: datetime | None
+    lease: tuple[UUID, datetime] | None = None
+    cursor: UUID | None = None
+
+
 @dataclass(slots=True)
 class State:
     configurations: dict[UUID, EmailConfiguration] = field(default_factory=dict)
@@ -124,6 +135,9 @@ class State:
     attempts: dict[tuple[UUID, UUID], SendAttempt] = field(default_factory=dict)
     actions: dict[UUID, OperatorAction] = field(default_factory=dict)
     letters: dict[UUID, DeadLetter] = field(default_factory=dict)
+    replays: dict[UUID, KeptReplay] = field(default_factory=dict)
+    # By replay and dead letter.
+    replayed: dict[tuple[UUID, UUID], tuple[Fate, datetime]] = field(default_factory=dict)
     faults: dict[tuple[str, UUID], tuple[int, datetime]] = field(default_factory=dict)
     limits: dict[UUID, Limit] = field(default_factory=dict)
     # When a neighbour's next turn is free, and the newest run of checks last.
