@@ -1,7 +1,7 @@
 """Answers in JSON, written by the models that also describe them."""
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from flask import Response
 from pydantic import BaseModel
@@ -19,6 +19,11 @@ class Results(Output, Generic[Row]):
     this_page: str
     next_page: str | None
     previous_page: str | None
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """In the document: JobPage is what Results[JobRecord] is."""
+        return str(params[0].__name__).removesuffix("Record") + "Page"
 
 
 def answer(body: BaseModel, status: int = 200, *, headers: dict[str, str] | None = None) -> Response:

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from flask import request
 
-from web.moments import LAST_MILLISECOND, end_of
+from web.moments import LAST_MILLISECOND, end_of, milliseconds
 from web.problems import FieldFault, Problem
 
 PARAMETERS = {
-    "effectiveAsOf": "epoch milliseconds: the record that held then",
-    "recordedAsOf": "epoch milliseconds: by what had been recorded until then",
+    "effectiveAsOf": "Epoch milliseconds: the record that held then.",
+    "recordedAsOf": "Epoch milliseconds: by what had been recorded until then.",
 }
 _NAMES = {name.lower(): name for name in PARAMETERS}
 _DIGITS_MAX = 15
@@ -26,6 +26,22 @@ class Moments:
     @property
     def are_past(self) -> bool:
         return self.effective is not None or self.recorded is not None
+
+    @property
+    def said(self) -> dict[str, int]:
+        """Milliseconds by the names of their parameters."""
+        given = {"effectiveAsOf": self.effective, "recordedAsOf": self.recorded}
+        return {name: milliseconds(moment) for name, moment in given.items() if moment is not None}
+
+
+PRESENT = Moments(None, None)
+
+
+def moments_of(*, effective: int | None, recorded: int | None) -> Moments:
+    """Each in milliseconds."""
+    return Moments(
+        None if effective is None else end_of(effective), None if recorded is None else end_of(recorded)
+    )
 
 
 def read_moments() -> Moments:

@@ -38,19 +38,34 @@ def read_bytes(limit: int) -> bytes:
 
 def read_object(limit: int, *, depth_max: int) -> dict[str, object]:
     """Parsed once. Raises `Problem` 413, 415 or 400, in that order."""
-    return _read(read_bytes(limit), depth_max=depth_max)
+    return _checked(_read(read_bytes(limit)), depth_max)
+
+
+def read_list(limit: int, *, name: str, depth_max: int) -> dict[str, object]:
+    """An object with a list called `name`, whose items are for the caller to look at, with `check_item`."""
+    read = _read(read_bytes(limit))
+    items = read.get(name)
+    _checked({**read, name: None} if isinstance(items, list) else read, depth_max)
+    return read
+
+
+def check_item(item: object, *, depth_max: int) -> None:
+    """Of a list that was read by `read_list`. Raises `Problem` 400."""
+    _check_depth(item, depth_max)
+    if isinstance(item, dict):
+        _refuse_unstorable(item)
 
 
 def read_optional_object(limit: int, *, depth_max: int) -> dict[str, object]:
     """As `read_object`; no body at all is an empty object."""
     raw = read_bytes(limit)
-    return _read(raw, depth_max=depth_max) if raw else {}
+    return _checked(_read(raw), depth_max) if raw else {}
 
 
-def _read(raw: bytes, *, depth_max: int) -> dict[str, object]:
+def _read(raw: bytes) -> dict[str, object]:
     if request.mimetype not in _JSON_TYPES:
         raise Problem("unsupported_media_type", "send the body as 'Content-Type: application/json'")
-    return parse_object(raw, depth_max=depth_max)
+    return _object(_parsed(raw))
 
 
 def read_event(limit: int, *, depth_max: int) -> str:
@@ -72,19 +87,34 @@ def read_event(limit: int, *, depth_max: int) -> str:
 
 
 def parse_object(raw: bytes, *, depth_max: int) -> dict[str, object]:
-    parsed = parse(raw, depth_max=depth_max)
+    return _checked(_object(_parsed(raw)), depth_max)
+
+
+def parse(raw: bytes, *, depth_max: int) -> object:
+    """Any JSON value, of limited depth."""
+    parsed = _parsed(raw)
+    _check_depth(parsed, depth_max)
+    return parsed
+
+
+def _object(parsed: object) -> dict[str, object]:
     if not isinstance(parsed, dict):
         raise _invalid("send one JSON object")
+    return parsed
+
+
+def _checked(parsed: dict[str, object], depth_max: int) -> dict[str, object]:
+    _check_depth(parsed, depth_max)
     _refuse_unstorable(parsed)
     return parsed
 
 
-def parse(raw: bytes, *, depth_max: int) -> object:
-    """Any JSON value, of limited depth. Of a key given twice the last one counts."""
+def _parsed(raw: bytes) -> object:
+    """Of a key given twice the last one counts."""
     try:
-        parsed = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
     except RecursionError:
-        raise _too_deep(depth_max) from None
+        raise _invalid("nest objects and arrays less deep") from None
     except UnicodeDecodeError as error:
         kind = EndsEarly if error.reason == "unexpected end of data" else Problem
         raise kind("invalid_json", "send the body in UTF-8") from None
@@ -93,8 +123,6 @@ def parse(raw: bytes, *, depth_max: int) -> object:
         raise (EndsEarly if _ends_early(error) else Problem)("invalid_json", detail) from None
     except ValueError:
         raise _invalid("write every number with at most a few digits") from None
-    _check_depth(parsed, depth_max)
-    return parsed
 
 
 class EndsEarly(Problem):

@@ -12,9 +12,13 @@ from web.problems import FieldFault, Problem
 _TAGS = re.compile(r'[ \t,]*(?:(?:W/)?"[!\x23-\x7e\x80-\xff]*"[ \t]*(?:,[ \t,]*|\Z))+')
 _VERSION = re.compile(r"0|[1-9][0-9]{0,17}")
 
-IF_MATCH = 'an ETag of the configuration, such as "7", or several, or *: 412 when none of them is current'
-IF_NONE_MATCH = 'an ETag of the configuration, such as "7", or several, or *: 304 when one of them is current'
-ETAG = "the configuration's version, for If-Match and If-None-Match"
+IF_MATCH = (
+    'An `ETag` of the configuration, such as `"7"`, or several, or `*`: 412 when none of them is current.'
+)
+IF_NONE_MATCH = (
+    'An `ETag` of the configuration, such as `"7"`, or several, or `*`: 304 when one of them is current.'
+)
+ETAG = "The version of the configuration, for `If-Match` and `If-None-Match`."
 
 
 def etag(version: int) -> dict[str, str]:

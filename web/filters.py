@@ -1,6 +1,5 @@
 """The filter language: `true`, or leaves `{locator, eq: ...}` and `{locator, isNull: ...}` joined by and, or, not."""
 
-from collections.abc import Iterable
 from typing import NoReturn
 
 from shared.domain.query import (
@@ -17,10 +16,10 @@ from shared.domain.query import (
 )
 from web.problems import FieldFault, Problem
 
+IN_MAX = 500
+SORTS_MAX = 8
+TEXT_MAX = 1000
 _LEAVES_MAX = 200
-_IN_MAX = 500
-_SORTS_MAX = 8
-_TEXT_MAX = 1000
 # What a bigint holds.
 _INTEGER_MAX = 2**63 - 1
 _JOINS = ("and", "or", "not")
@@ -32,8 +31,8 @@ def filter_of(said: object) -> Filter:
 
 def sorts_of(said: object) -> tuple[Sort, ...]:
     """`[{locator, descending?}]`."""
-    if not isinstance(said, list) or len(said) > _SORTS_MAX:
-        _refuse("sort", f"send an array of at most {_SORTS_MAX} of {{locator, descending}}")
+    if not isinstance(said, list) or len(said) > SORTS_MAX:
+        _refuse("sort", f"send an array of at most {SORTS_MAX} of {{locator, descending}}")
     return tuple(_sort(each, f"sort.{index}") for index, each in enumerate(said))
 
 
@@ -91,17 +90,17 @@ class _Reader:
 def _operand(operator: Operator, value: object, path: str) -> Scalar | tuple[Scalar, ...]:
     if operator is not Operator.IN:
         return _scalar(value, path)
-    if not isinstance(value, list) or len(value) > _IN_MAX:
-        _refuse(path, f"send an array of at most {_IN_MAX} values")
+    if not isinstance(value, list) or len(value) > IN_MAX:
+        _refuse(path, f"send an array of at most {IN_MAX} values")
     return tuple(_scalar(each, path) for each in value)
 
 
 def _scalar(value: object, path: str) -> Scalar:
-    if isinstance(value, str) and len(value) <= _TEXT_MAX:
+    if isinstance(value, str) and len(value) <= TEXT_MAX:
         return value
     if isinstance(value, bool) or (isinstance(value, int) and abs(value) <= _INTEGER_MAX):
         return value
-    return _refuse(path, f"send a string of at most {_TEXT_MAX} characters, a whole number, true or false")
+    return _refuse(path, f"send a string of at most {TEXT_MAX} characters, a whole number, true or false")
 
 
 def _locator(said: dict[str, object], path: str) -> str:
@@ -113,36 +112,3 @@ def _locator(said: dict[str, object], path: str) -> str:
 
 def _refuse(path: str, advice: str) -> NoReturn:
     raise Problem("invalid_fields", "the query cannot be asked", errors=[FieldFault(path, advice)])
-
-
-def schema() -> dict[str, object]:
-    """The filter language for the OpenAPI document."""
-    scalar: dict[str, object] = {"type": ["string", "integer", "boolean"]}
-    filters = {"type": "array", "items": {"$ref": "#/components/schemas/Filter"}, "minItems": 1}
-    compares: Iterable[dict[str, object]] = [
-        _object({"locator": {"type": "string"}, name.value: _operand_schema(name, scalar)})
-        for name in Operator
-    ]
-    return {
-        "oneOf": [
-            {"const": True},
-            *compares,
-            _object({"locator": {"type": "string"}, "isNull": {"type": "boolean"}}),
-            _object({"and": filters}),
-            _object({"or": filters}),
-            _object({"not": {"$ref": "#/components/schemas/Filter"}}),
-        ]
-    }
-
-
-def _operand_schema(name: Operator, scalar: dict[str, object]) -> dict[str, object]:
-    return {"type": "array", "items": scalar, "maxItems": _IN_MAX} if name is Operator.IN else scalar
-
-
-def _object(properties: dict[str, object]) -> dict[str, object]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }

@@ -7,15 +7,18 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from shared.config.settings import Settings
-from shared.domain.event import EmailEvent
-from shared.domain.job import EmailJob
+from shared.domain.event import EmailEvent, EventKind
+from shared.domain.job import EmailJob, JobStatus
 from shared.ports.clock import Clock
+from web import BASE
 from web.intake.decision import decidable_from
 from web.moments import milliseconds, milliseconds_or_none
-from web.records import AsOf, Metadata, Output, Record
+from web.records import AsOf, Metadata, Moment, Output, Record
 
 
 class JobError(Output):
+    """The last thing that went wrong, as the provider said it or as we call it."""
+
     code: str
     text: str | None
 
@@ -26,15 +29,15 @@ class JobPayload(Output):
     e_id: UUID
     configuration_e_id: UUID
     recipient: str
-    status: str
+    status: JobStatus
     tag: str | None
     idempotency_key: str
-    accepted_at: int
-    updated_at: int
-    due_at: int | None
+    accepted_at: Moment
+    updated_at: Moment
+    due_at: Moment | None
     attempts: int
     worker_deaths: int
-    in_doubt_since: int | None
+    in_doubt_since: Moment | None
     awaits_decision: bool
     provider_message_id: str | None
     error: JobError | None
@@ -44,10 +47,14 @@ class Event(Output):
     """`payload` as the provider sent it."""
 
     e_id: UUID
-    kind: str
-    occurred_at: int | None
-    received_at: int
+    kind: EventKind
+    occurred_at: Moment | None
+    received_at: Moment
     payload: Any
+
+
+def place_of(job: EmailJob) -> str:
+    return f"{BASE}/job/{job.e_id}"
 
 
 class Jobs:
@@ -74,7 +81,7 @@ class Jobs:
             e_id=job.e_id,
             configuration_e_id=job.configuration_id,
             recipient=job.recipient,
-            status=job.status.value,
+            status=job.status,
             tag=job.tag,
             idempotency_key=job.idempotency_key,
             accepted_at=milliseconds(job.accepted_at),
@@ -103,7 +110,7 @@ def _number(text: str) -> float | str:
 def event_of(event: EmailEvent) -> Event:
     return Event(
         e_id=event.e_id,
-        kind=event.facts.kind.value,
+        kind=event.facts.kind,
         occurred_at=milliseconds_or_none(event.facts.occurred_at),
         received_at=milliseconds(event.received_at),
         payload=json.loads(event.raw, parse_float=_number),

@@ -6,13 +6,22 @@ Details name fields and say what to do; they never quote a value.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
+    """`retry_after`: which wait the answer names in `Retry-After`; empty where nobody knows one, or none would help.
+
+    `more`: the members that such a problem may have beside the standard ones.
+    """
+
     status: int
     title: str
     advice: str
+    retry_after: str = ""
+    more: tuple[str, ...] = ()
 
 
 CATALOGUE: Mapping[str, Kind] = {
@@ -22,31 +31,56 @@ CATALOGUE: Mapping[str, Kind] = {
     "invalid_fields": Kind(400, "The body has fields to mend", "Mend the fields in `errors` and send again."),
     "unauthorized": Kind(401, "No valid key", "Send a key that is valid now."),
     "suppressed": Kind(
-        403, "The recipient must not be mailed", "Do not send again; lift the suppression first."
+        403,
+        "The recipient must not be mailed",
+        "Do not send again; lift the suppression first.",
+        more=("reason", "since", "sourceEventId", "suppressionEId"),
     ),
     "not_found": Kind(404, "No such thing", "Check the path, the id and the tenant."),
     "method_not_allowed": Kind(405, "Not with this method", "Use a method that `Allow` names."),
     "body_cut": Kind(408, "The body did not come whole", "Send again, with the same key."),
     "slug_in_use": Kind(409, "The slug is taken", "Choose another slug."),
-    "signal_refused": Kind(409, "The signal makes no sense now", "Send one of `allowedSignals`."),
+    "signal_refused": Kind(
+        409,
+        "The signal makes no sense now",
+        "Send one of `allowedSignals`.",
+        more=("reason", "operational", "administrative", "allowedSignals"),
+    ),
     "not_provisioned": Kind(409, "Not provisioned yet", "Wait, or have an operator provision it."),
-    "not_verified": Kind(409, "The domain is not verified", "Wait, or have an operator re-verify it."),
+    "not_verified": Kind(
+        409,
+        "The domain is not verified",
+        "Wait, or have an operator re-verify it.",
+        retry_after="until the next check of the domain; absent when none will follow",
+        more=("retryAfterSeconds",),
+    ),
     "failure": Kind(409, "Sending has failed", "Have an operator look at it and re-verify."),
     "locked": Kind(409, "Locked", "Have an operator unlock it."),
     "locking": Kind(409, "Being locked", "Have an operator unlock it when it is drained."),
     "retired": Kind(409, "Removed", "Use another configuration."),
     "complaint_stays": Kind(409, "A spam complaint cannot be lifted", "Do not mail this address again."),
-    "not_in_doubt": Kind(409, "Nothing to decide", "Read the job: its `status` says what became of it."),
-    "not_inconsistent": Kind(409, "Nothing to resolve", "Read the job: its `status` says what became of it."),
+    "not_in_doubt": Kind(
+        409, "Nothing to decide", "Read the job: its `status` says what became of it.", more=("jobStatus",)
+    ),
+    "not_inconsistent": Kind(
+        409, "Nothing to resolve", "Read the job: its `status` says what became of it.", more=("jobStatus",)
+    ),
     "still_looking": Kind(
-        409, "The provider is still being asked", "Decide from `mayDecideFrom` on, if it is in doubt still."
+        409,
+        "The provider is still being asked",
+        "Decide from `mayDecideFrom` on, if it is in doubt still.",
+        retry_after="until `mayDecideFrom`",
+        more=("mayDecideFrom", "retryAfterSeconds"),
     ),
     "conflict": Kind(409, "It changed meanwhile", "Read it again and decide again."),
     "job_inconsistent": Kind(
         412, "The job's events contradict one another", "Have an operator look at the job and resolve it."
     ),
     "precondition_failed": Kind(
-        412, "Not at this version any more", "Read it again, decide again, and send its new `ETag`."
+        412,
+        "Not at this version any more",
+        "Read it again, decide again, and send its new `ETag`.",
+        more=("version", "operational", "administrative", "allowedSignals"),
     ),
     "body_too_large": Kind(413, "The body is too large", "Send less."),
     "unsupported_media_type": Kind(
@@ -55,9 +89,15 @@ CATALOGUE: Mapping[str, Kind] = {
     "key_reused": Kind(422, "The key belongs to another body", "Use a new key for a new message."),
     "internal": Kind(500, "Something broke here", "Send again later, with the same key; report `requestId`."),
     "store_unavailable": Kind(
-        503, "Not available at present", "Send again after `Retry-After`, with the same key."
+        503,
+        "Not available at present",
+        "Send again after `Retry-After`, with the same key.",
+        retry_after="a few seconds",
     ),
 }
+
+# Of every operation that takes a body in JSON.
+BODY_PROBLEMS = ("invalid_json", "invalid_fields", "body_cut", "body_too_large", "unsupported_media_type")
 
 # Of the HTTP layer itself, for statuses that routing and parsing raise.
 CODE_OF_STATUS: Mapping[int, str] = {
@@ -99,6 +139,15 @@ class Problem(Exception):
     @property
     def kind(self) -> Kind:
         return CATALOGUE[self.code]
+
+    @classmethod
+    def that_passes(
+        cls, code: str, detail: str, *, after: timedelta, extension: Mapping[str, object] | None = None
+    ) -> "Problem":
+        """One whose end is known: in the header, and for the items of a batch, which have none, in the body."""
+        seconds = max(1, ceil(after.total_seconds()))
+        more = {**(extension or {}), "retryAfterSeconds": seconds}
+        return cls(code, detail, headers={"Retry-After": str(seconds)}, extension=more)
 
 
 def as_json(problem: Problem, *, type_base: str, request_id: str) -> dict[str, object]:

@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from shared.config.settings import Settings
-from shared.domain.configuration import EmailConfiguration, allowed_signals
+from shared.domain.configuration import EmailConfiguration, Step, allowed_signals
 from shared.domain.dns import records_for
+from shared.domain.lifecycle import SIGNALS, Administrative, Operational, Trigger
 from shared.domain.naming import names_for
 from shared.ports.configurations import ConfigurationRecord
 from web.intake.configuration import Standing
@@ -23,9 +24,15 @@ class Output(BaseModel):
     )
 
 
+Signal = Annotated[Trigger, WithJsonSchema({"enum": [signal.value for signal in SIGNALS]})]
+Moment = Annotated[int, Field(description="Epoch milliseconds.", json_schema_extra={"format": "int64"})]
+
+
 class AsOf(Output):
-    effective: int
-    recorded: int
+    """Since when the record holds, and since when it is known."""
+
+    effective: Moment
+    recorded: Moment
 
 
 class Metadata(Output):
@@ -40,6 +47,8 @@ Payload = TypeVar("Payload", bound=Output)
 
 
 class Record(Output, Generic[Payload]):
+    """`rId` is of this state of the thing, `payload.eId` of the thing itself. `retired`: it is not in use any more."""
+
     r_id: UUID
     as_of: AsOf
     payload: Payload
@@ -47,6 +56,11 @@ class Record(Output, Generic[Payload]):
     author: str
     previous: UUID | None
     retired: bool
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """In the document: JobRecord is what Record[JobPayload] is."""
+        return str(params[0].__name__).removesuffix("Payload") + "Record"
 
 
 class SignatureRequest(Output):
@@ -56,12 +70,16 @@ class SignatureRequest(Output):
 
 
 class Failure(Output):
-    step: str
+    """Why provisioning stopped: in which step, and what the provider or the zone said."""
+
+    step: Step
     code: str
     message: str
 
 
 class Dns(Output):
+    """A record that has to be in the zone."""
+
     name: str
     type: str
     value: str
@@ -70,9 +88,9 @@ class Dns(Output):
 class Verification(Output):
     """`nextCheckAt` where one configuration was asked for: every check moves it, and leaves no record."""
 
-    started_at: int
-    next_check_at: int | None
-    window_ends_at: int
+    started_at: Moment
+    next_check_at: Moment | None
+    window_ends_at: Moment
 
 
 class ConfigurationPayload(Output):
@@ -84,12 +102,12 @@ class ConfigurationPayload(Output):
     server_name: str
     from_address: str
     signature_request: SignatureRequest
-    operational: str
-    operational_since: int
-    administrative: str
-    administrative_since: int
+    operational: Operational
+    operational_since: Moment
+    administrative: Administrative
+    administrative_since: Moment
     can_send: bool
-    allowed_signals: list[str] | None
+    allowed_signals: list[Signal] | None
     in_flight: int | None
     failure: Failure | None
     dns: list[Dns]
@@ -98,8 +116,8 @@ class ConfigurationPayload(Output):
     postmark_signature_id: int | None
     postmark_domain_id: int | None
     postmark_webhook_id: int | None
-    created_at: int
-    updated_at: int
+    created_at: Moment
+    updated_at: Moment
     version: int
 
 
@@ -111,19 +129,22 @@ class Configurations:
         self._window = timedelta(hours=settings.polling_timeout_hours)
 
     def standing(self, standing: Standing) -> Record[ConfigurationPayload]:
-        signals = [signal.value for signal in standing.allowed]
-        return self._record(standing.record, allowed=signals, in_flight=standing.in_flight)
+        return self._record(standing.record, allowed=list(standing.allowed), in_flight=standing.in_flight)
 
     def current(self, record: ConfigurationRecord) -> Record[ConfigurationPayload]:
         """One of many: what is allowed is told from its own state alone."""
-        signals = [signal.value for signal in allowed_signals(record.configuration)]
-        return self._record(_without_next_check(record), allowed=signals)
+        allowed = list(allowed_signals(record.configuration))
+        return self._record(_without_next_check(record), allowed=allowed)
 
     def past(self, record: ConfigurationRecord) -> Record[ConfigurationPayload]:
         return self._record(_without_next_check(record))
 
     def _record(
-        self, record: ConfigurationRecord, *, allowed: list[str] | None = None, in_flight: int | None = None
+        self,
+        record: ConfigurationRecord,
+        *,
+        allowed: list[Trigger] | None = None,
+        in_flight: int | None = None,
     ) -> Record[ConfigurationPayload]:
         return Record(
             r_id=record.r_id,
@@ -140,7 +161,7 @@ class Configurations:
         )
 
     def _payload(
-        self, held: EmailConfiguration, allowed: list[str] | None, in_flight: int | None
+        self, held: EmailConfiguration, allowed: list[Trigger] | None, in_flight: int | None
     ) -> ConfigurationPayload:
         names = names_for(held.slug, held.from_local_part, self._zone_name)
         failure = held.failure
@@ -155,14 +176,14 @@ class Configurations:
                 from_name=held.from_name,
                 reply_to_email=held.reply_to_email,
             ),
-            operational=held.operational.value,
+            operational=held.operational,
             operational_since=milliseconds(held.operational_since),
-            administrative=held.administrative.value,
+            administrative=held.administrative,
             administrative_since=milliseconds(held.administrative_since),
             can_send=held.can_send,
             allowed_signals=allowed,
             in_flight=in_flight,
-            failure=Failure(step=failure.step.value, code=failure.code, message=failure.message)
+            failure=Failure(step=failure.step, code=failure.code, message=failure.message)
             if failure
             else None,
             dns=_dns(held),

@@ -2,9 +2,10 @@
 
 from uuid import UUID, uuid5
 
+from shared.domain.suppression import SuppressionReason
 from web.intake.suppression import Listed, Provider
 from web.moments import milliseconds, milliseconds_or_none
-from web.records import AsOf, Metadata, Output, Record
+from web.records import AsOf, Metadata, Moment, Output, Record
 
 
 class SuppressionPayload(Output):
@@ -12,16 +13,16 @@ class SuppressionPayload(Output):
 
     e_id: UUID
     address: str
-    reason: str
+    reason: SuppressionReason
     active: bool
-    since: int
-    lifted_at: int | None
+    since: Moment
+    lifted_at: Moment | None
     provider: Provider | None
     provider_message: str | None
     source_event_id: UUID | None
     note: str | None
-    created_at: int
-    updated_at: int
+    created_at: Moment
+    updated_at: Moment
 
 
 def suppression_record(listed: Listed) -> Record[SuppressionPayload]:
@@ -33,7 +34,7 @@ def suppression_record(listed: Listed) -> Record[SuppressionPayload]:
         payload=SuppressionPayload(
             e_id=entry.e_id,
             address=entry.address,
-            reason=entry.reason.value,
+            reason=entry.reason,
             active=entry.active,
             since=milliseconds(entry.since),
             lifted_at=milliseconds_or_none(entry.lifted_at),

@@ -144,6 +144,18 @@ def query(ports: ConfigurationPorts, tenant_id: UUID, question: Query) -> Page[C
         return tx.configurations.query(tenant_id, question)
 
 
+def query_as_of(
+    ports: ConfigurationPorts,
+    tenant_id: UUID,
+    question: Query,
+    *,
+    effective: datetime | None,
+    recorded: datetime | None,
+) -> Page[ConfigurationRecord]:
+    with ports.store.begin() as tx:
+        return tx.configurations.query_as_of(tenant_id, question, effective=effective, recorded=recorded)
+
+
 def signal(
     ports: ConfigurationPorts,
     tenant_id: UUID,

@@ -55,7 +55,10 @@ class NotInDoubt:
 
 @dataclass(frozen=True, slots=True)
 class StillLooking:
+    """`wait`: until then, by the database's clock."""
+
     decidable_from: datetime
+    wait: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,9 @@ def _obstacle(
     decidable = decidable_from(job, doubt_limit)
     if decidable is None:
         return NotInDoubt(job)
-    if tx.now() < decidable:
-        return StillLooking(decidable)
+    wait = decidable - tx.now()
+    if wait > timedelta(0):
+        return StillLooking(decidable, wait)
     word = _why_not_queued(tx, job) if verdict is Verdict.RESEND else None
     return CannotResend(word) if word else None
 

@@ -6,7 +6,7 @@ The configuration is read under a shared lock, so that no lock signal slips in b
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import StoreUnavailable
 from shared.domain.event import EmailEvent
 from shared.domain.job import EmailJob, JobStatus
+from shared.domain.lifecycle import Operational
 from shared.domain.mail import MessageContent
 from shared.domain.query import Query
 from shared.domain.suppression import SuppressionEntry
@@ -69,11 +70,15 @@ class Gate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`word` says why a configuration does not send; `entry` what suppresses the recipient."""
+    """`word` says why a configuration does not send; `entry` what suppresses the recipient.
+
+    `wait`: until it may have passed by itself; None when somebody has to do something, or nobody knows.
+    """
 
     gate: Gate
     word: str | None = None
     entry: SuppressionEntry | None = None
+    wait: timedelta | None = None
 
 
 Result = Accepted | Replayed | Refused
@@ -152,7 +157,7 @@ class _Intake:
         new: list[NewJob] = []
         for each in submissions:
             result = _replay(known.get(each.idempotency_key), each) or _refusal(
-                each, configurations, suppressed
+                each, configurations, suppressed, now
             )
             if result is None:
                 job = self._job(each, now)
@@ -234,11 +239,20 @@ def _refusal(
     submission: Submission,
     configurations: Mapping[UUID, EmailConfiguration],
     suppressed: Mapping[str, SuppressionEntry],
+    now: datetime,
 ) -> Refused | None:
     configuration = configurations.get(submission.configuration_id)
     if configuration is None:
         return Refused(Gate.NO_CONFIGURATION)
     if configuration.refusal is not None:
-        return Refused(Gate.CANNOT_SEND, word=configuration.refusal)
+        wait = _until_next_check(configuration, now)
+        return Refused(Gate.CANNOT_SEND, word=configuration.refusal, wait=wait)
     entry = suppressed.get(submission.recipient)
     return Refused(Gate.SUPPRESSED, entry=entry) if entry else None
+
+
+def _until_next_check(configuration: EmailConfiguration, now: datetime) -> timedelta | None:
+    """Checks of its domain are all that changes a configuration by itself. None when none is due, or one is overdue."""
+    due_at = configuration.verification_due_at
+    waits = configuration.operational is Operational.AWAITING_VERIFICATION and not configuration.retired
+    return due_at - now if waits and due_at is not None and due_at > now else None

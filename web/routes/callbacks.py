@@ -13,24 +13,24 @@ from web import as_of
 from web.answers import answer
 from web.auth import caller
 from web.body import read_object
+from web.examples import callbacks as examples
 from web.intake import callbacks as intake
 from web.intake.keys import Which
 from web.moments import milliseconds, milliseconds_or_none, moment_of
 from web.operation import Operation, operation
-from web.problems import Problem
-from web.records import Output
+from web.problems import BODY_PROBLEMS, Problem
+from web.records import Moment, Output
 from web.schemas import CatchUpInput, validated
 
 _BYTES_MAX = 65_536
-_WRONG_BODY = ("invalid_json", "invalid_fields", "body_cut", "body_too_large", "unsupported_media_type")
 
 
 class WebhookPayload(Output):
     """`state` null before the first look; `key` null without a webhook. Requests and failures are of 24 hours."""
 
     state: WebhookState | None
-    since: int | None
-    checked_at: int | None
+    since: Moment | None
+    checked_at: Moment | None
     webhooks: int | None
     paused: list[str]
     requests: int | None
@@ -44,15 +44,15 @@ class GapPayload(Output):
     """`found` counts events that were new; `fault` with `finishedAt`: it ended unfinished."""
 
     e_id: UUID
-    from_: Annotated[int, Field(serialization_alias="from")]
-    until: int
+    from_: Annotated[Moment, Field(serialization_alias="from")]
+    until: Moment
     cause: str
     author: str
     found: int
     tries: int
     fault: str | None
-    opened_at: int
-    finished_at: int | None
+    opened_at: Moment
+    finished_at: Moment | None
 
 
 class Gaps(Output):
@@ -74,9 +74,14 @@ class CallbackRoutes:
     @operation(
         Operation(
             summary="Whether the provider still posts its events, as of the last look, and which key it shows",
+            description=(
+                "The provider gives a webhook up when it fails for long, for each type of events by itself. Looked at "
+                "once an hour; requests and failures are the provider's own count of its last 24 hours."
+            ),
             writes=False,
             answers={200: WebhookPayload},
             problems=("not_found", "invalid_fields"),
+            examples=examples.WEBHOOK,
         )
     )
     def webhook(self, e_id: UUID) -> Response:
@@ -89,9 +94,11 @@ class CallbackRoutes:
     @operation(
         Operation(
             summary="Times in which events may have been lost, open and caught up",
+            description="The last 100, the newest first.",
             writes=False,
             answers={200: Gaps},
             problems=("not_found", "invalid_fields"),
+            examples=examples.GAPS,
         )
     )
     def gaps(self, e_id: UUID) -> Response:
@@ -104,9 +111,14 @@ class CallbackRoutes:
     @operation(
         Operation(
             summary="Have the provider asked for the events of a time",
+            description=(
+                "For a time in which callbacks were refused or not taken. `until` is now when it is left out, and "
+                "never in the future. A time that is being caught up already is answered as it is."
+            ),
             body=CatchUpInput,
             answers={202: GapPayload},
-            problems=(*_WRONG_BODY, "not_found", "not_provisioned"),
+            examples=examples.CATCH_UP,
+            problems=(*BODY_PROBLEMS, "not_found", "not_provisioned"),
         )
     )
     def catch_up(self, e_id: UUID) -> Response:

@@ -9,17 +9,17 @@ from shared.telemetry.metrics import record_doubts
 from web.answers import answer
 from web.auth import Caller, caller
 from web.body import read_object
+from web.examples import job_life as examples
 from web.intake import decision, job, resolution
 from web.job_records import Event, JobPayload, Jobs, event_of
 from web.moments import milliseconds
 from web.operation import Operation, operation
-from web.problems import Problem
+from web.problems import BODY_PROBLEMS, Problem
 from web.records import Output, Record
 from web.schemas import DecisionInput, ResolutionInput, validated
 from web.timeline import Timeline, timeline_of
 
 _BYTES_MAX = 65_536
-_WRONG_BODY = ("invalid_json", "invalid_fields", "body_cut", "body_too_large", "unsupported_media_type")
 
 
 class Events(Output):
@@ -43,9 +43,11 @@ class JobLife:
     @operation(
         Operation(
             summary="What the provider has told of a job",
+            description="Its events with their payloads as they came, the oldest first.",
             writes=False,
             answers={200: Events},
             problems=("not_found",),
+            examples=examples.EVENTS,
         )
     )
     def events(self, e_id: UUID) -> Response:
@@ -59,9 +61,14 @@ class JobLife:
     @operation(
         Operation(
             summary="What happened to a job: its acceptance, attempts, decisions and events",
+            description=(
+                "One list, the oldest first. An attempt is one claim by a worker; without an outcome the worker is at "
+                "it, or died. What an operator did by hand has an author and a reason."
+            ),
             writes=False,
             answers={200: Timeline},
             problems=("not_found",),
+            examples=examples.TIMELINE,
         )
     )
     def timeline(self, e_id: UUID) -> Response:
@@ -73,10 +80,16 @@ class JobLife:
     @operation(
         Operation(
             summary="Decide what became of a job that has been in doubt for too long",
+            description=(
+                "The answer of the provider was lost and nobody can ask for it: a person decides. `sent`: it went out. "
+                "`resend`: it never did, and is sent now; if it did after all, the recipient has it twice. `fail`: "
+                "nobody knows, and it is not sent any more. Before `mayDecideFrom` workers still ask, and know better."
+            ),
             body=DecisionInput,
             answers={200: Record[JobPayload]},
+            examples=examples.DECIDE,
             problems=(
-                *_WRONG_BODY,
+                *BODY_PROBLEMS,
                 "not_found",
                 "not_in_doubt",
                 "still_looking",
@@ -100,9 +113,14 @@ class JobLife:
     @operation(
         Operation(
             summary="Settle a job whose events contradict one another, from all that the provider has told",
+            description=(
+                "It becomes what the most concerning of its events says, whatever their order. "
+                "Sent again it is a `200` that changes nothing."
+            ),
             body=ResolutionInput,
             answers={200: Record[JobPayload]},
-            problems=(*_WRONG_BODY, "not_found", "not_inconsistent", "conflict"),
+            problems=(*BODY_PROBLEMS, "not_found", "not_inconsistent", "conflict"),
+            examples=examples.RESOLVE,
         )
     )
     def resolve(self, e_id: UUID) -> Response:
@@ -144,8 +162,9 @@ def _problem(result: decision.NotInDoubt | decision.StillLooking | decision.Cann
         case decision.NotInDoubt(found):
             detail = f"the job is {found.status.value}, not IN_DOUBT: there is nothing to decide"
             return Problem("not_in_doubt", detail, extension={"jobStatus": found.status.value})
-        case decision.StillLooking(moment):
+        case decision.StillLooking(moment, wait):
             detail = "workers still ask the provider; decide from mayDecideFrom on, if it is in doubt then"
-            return Problem("still_looking", detail, extension={"mayDecideFrom": milliseconds(moment)})
+            extension = {"mayDecideFrom": milliseconds(moment)}
+            return Problem.that_passes("still_looking", detail, after=wait, extension=extension)
         case decision.CannotResend(word):
             return Problem(word, "nothing may wait behind this configuration: decide sent or fail")

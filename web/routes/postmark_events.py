@@ -5,6 +5,7 @@ gets 200 as soon as the event is stored, whatever is in it, and 503 when it coul
 """
 
 from flask import Blueprint, Response, request
+from pydantic import BaseModel, ConfigDict
 
 from shared.bootstrap import Container
 from shared.ports.events import EventHeaders
@@ -12,13 +13,25 @@ from shared.telemetry.metrics import record_webhook_received, record_webhook_rej
 from web import BASE
 from web.auth import unauthorized
 from web.body import read_event
+from web.examples import events as examples
 from web.intake import events as intake
 from web.notes import Notes
 from web.operation import Access, Operation, operation
 from web.problems import Problem
+from web.records import Output
 
 ROUTING_HEADER = "X-Email-Routing-Token"
 _MARK_MAX = 255
+
+
+class EventInput(BaseModel):
+    """Any JSON object: what it says is the provider's to choose."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Stored(Output):
+    """Nothing: the provider looks at the status."""
 
 
 class PostmarkEventRoutes:
@@ -37,9 +50,15 @@ class PostmarkEventRoutes:
     @operation(
         Operation(
             summary="Take one event of the provider",
+            description=(
+                "`200` as soon as the event is stored, whatever is in it. The provider sends it again after a `503` "
+                "and drops it for good after anything else. What the event means is found out later, by a worker."
+            ),
             access=Access.PROVIDER,
-            answers={200: None},
-            headers={ROUTING_HEADER: "names the configuration whose events these are"},
+            body=EventInput,
+            answers={200: Stored},
+            examples=examples.RECEIVE,
+            headers={ROUTING_HEADER: "Names the configuration whose events these are."},
             problems=("invalid_json", "invalid_fields", "body_cut", "body_too_large"),
         )
     )

@@ -9,17 +9,17 @@ from web import BASE
 from web.answers import Results, answer, page_of
 from web.auth import caller
 from web.body import read_object, read_optional_object
+from web.examples import suppression as examples
 from web.intake import suppression as intake
-from web.operation import Operation, operation
+from web.operation import Link, Operation, operation
 from web.paging import QueryInput, read_question
-from web.problems import Problem
+from web.problems import BODY_PROBLEMS, Problem
 from web.records import Record
 from web.routes.suppression_file import SuppressionFile
 from web.schemas import LiftInput, SuppressionInput, validated
 from web.suppression_records import SuppressionPayload, suppression_record
 
 _BYTES_MAX = 65_536
-_WRONG_BODY = ("invalid_json", "invalid_fields", "body_cut", "body_too_large", "unsupported_media_type")
 
 
 class SuppressionRoutes:
@@ -38,10 +38,17 @@ class SuppressionRoutes:
 
     @operation(
         Operation(
-            summary="Put an address on the list; 200 when it is on it already",
+            summary="Put an address on the list",
+            description="From then on no message to it is accepted. Addresses are compared without regard to case.",
             body=SuppressionInput,
             answers={201: Record[SuppressionPayload], 200: Record[SuppressionPayload]},
-            problems=_WRONG_BODY,
+            meanings={
+                201: "It is on the list now.",
+                200: "It was on the list already, and stays there as it is.",
+            },
+            problems=BODY_PROBLEMS,
+            examples=examples.ADD,
+            leads_to={"lift it": Link("suppression_lift")},
         )
     )
     def add(self) -> Response:
@@ -53,11 +60,14 @@ class SuppressionRoutes:
     @operation(
         Operation(
             summary="The tenant's suppressed addresses, lifted ones included",
+            description="A page at a time, the longest listed first unless it is said otherwise.",
             writes=False,
             body=QueryInput,
             body_required=False,
+            locators="Suppression",
             answers={200: Results[Record[SuppressionPayload]]},
-            problems=_WRONG_BODY,
+            problems=BODY_PROBLEMS,
+            examples=examples.QUERY,
         )
     )
     def query(self) -> Response:
@@ -69,10 +79,15 @@ class SuppressionRoutes:
     @operation(
         Operation(
             summary="Take an address off the list, and have the provider asked to do the same",
+            description=(
+                "Our own gate lets the address pass at once. The provider has a list of its own: `provider` says "
+                "whether it was `asked`, has `lifted` it, or `refused`, with its words in `providerMessage`."
+            ),
             body=LiftInput,
             body_required=False,
             answers={200: Record[SuppressionPayload]},
-            problems=(*_WRONG_BODY, "not_found", "complaint_stays", "conflict"),
+            problems=(*BODY_PROBLEMS, "not_found", "complaint_stays", "conflict"),
+            examples=examples.LIFT,
         )
     )
     def lift(self, e_id: UUID) -> Response:

@@ -15,6 +15,7 @@ from web.answers import answer
 from web.auth import caller
 from web.body import read_bytes
 from web.csv_files import MEDIA_TYPE, Line, line_of, read_lines
+from web.examples import suppression_file as examples
 from web.intake import suppression_file as intake
 from web.operation import Operation, operation
 from web.problems import FieldFault, Problem
@@ -59,12 +60,18 @@ class SuppressionFile:
 
     @operation(
         Operation(
-            summary="The tenant's suppressed addresses as a CSV file: " + ", ".join(_COLUMNS),
+            summary="The tenant's suppressed addresses as a CSV file",
+            description=(
+                f"RFC 4180 in UTF-8, with the columns {', '.join(_COLUMNS)}, in the order of the addresses. It is read "
+                f"in slices; a file whose last line says `{NOT_COMPLETE.partition(':')[0]}` was cut: export it again."
+            ),
             writes=False,
             answers={200: None},
             answer_text=MEDIA_TYPE,
-            switches={"lifted": f"true: also those that were lifted, with {_LIFTED_AT} as a last column"},
+            answer_headers={200: {"Content-Disposition": "A name to save it under."}},
+            switches={"lifted": f"Also those that were lifted, with `{_LIFTED_AT}` as a last column."},
             problems=("invalid_fields",),
+            examples=examples.EXPORT,
         )
     )
     def download(self) -> Response:
@@ -78,9 +85,14 @@ class SuppressionFile:
 
     @operation(
         Operation(
-            summary=f"Put up to {LINES_MAX:,} addresses of a CSV file on the list: address, and reason and note if any",
+            summary=f"Put up to {LINES_MAX:,} addresses of a CSV file on the list",
+            description=(
+                "With a header that names the column `address`, and `reason` and `note` if there are any. Good lines "
+                "are imported whatever is wrong with others; an address that is on the list stays there as it is."
+            ),
             body_text=MEDIA_TYPE,
             answers={200: ImportOutcome},
+            examples=examples.IMPORT,
             problems=("invalid_csv", "body_cut", "body_too_large", "unsupported_media_type"),
         )
     )

@@ -74,7 +74,9 @@ def test_what_is_no_json_object_is_told_what_to_do(raw: bytes, advice: str) -> N
 
 def test_nesting_is_allowed_to_the_limit_and_not_one_deeper() -> None:
     assert parse(b"[[[]]]", depth_max=3) == [[[]]]
-    assert "at most 3 deep" in detail(b"[[[[]]]]", depth_max=3)
+    assert "at most 3 deep" in detail(b'{"a":[[[]]]}', depth_max=3)
+    with pytest.raises(Problem):
+        parse(b"[[[[]]]]", depth_max=3)
     assert "at most 3 deep" in detail(b'{"a":{"b":{"c":{}}}}', depth_max=3)
 
 

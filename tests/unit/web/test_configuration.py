@@ -316,7 +316,7 @@ def test_a_history_can_be_read_as_far_as_it_went_by_then(api: Api, store: Memory
         ("", "effectiveAsOf=1&asOf=1", "asOf"),
         ("/history", "since=1", "since"),
         ("/verification", "effectiveasof=1", "effectiveAsOf"),
-        ("/query", "recordedAsOf=1", "recordedAsOf"),
+        ("/query", "asOf=1", "asOf"),
     ],
 )
 def test_a_parameter_that_would_be_lost_is_refused(

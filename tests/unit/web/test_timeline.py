@@ -98,6 +98,6 @@ def test_the_openapi_document_tells_the_kinds_of_entries_apart(api: Api) -> None
     document = api.get("/docs/openApi.json").get_json()
     entry = document["components"]["schemas"]["Timeline"]["properties"]["entries"]["items"]
     assert set(entry["discriminator"]["mapping"]) == {"accepted", "attempt", "action", "event"}
-    decide = document["paths"]["/v1/shop-access/email/job/{e_id}/decide"]["post"]
+    decide = document["paths"]["/v1/shop-access/email/job/{eId}/decide"]["post"]
     assert {"200", "400", "404", "409"} <= set(decide["responses"])
     assert "still_looking" in decide["responses"]["409"]["description"]
