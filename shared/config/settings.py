@@ -14,6 +14,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from shared.config.urls import ServerUrl
 from shared.domain.drift import Assertion
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -47,7 +48,7 @@ class Routes(Group):
 
 
 class Database(Group):
-    url: SecretStr
+    url: ServerUrl
     pool_size: Count
     pool_overflow: Annotated[int, Field(ge=0)]
     statement_timeout_seconds: Seconds
@@ -55,7 +56,7 @@ class Database(Group):
 
 
 class Broker(Group):
-    url: SecretStr
+    url: ServerUrl
     namespace: Annotated[str, Field(min_length=1)]
     heartbeat_timeout_seconds: Seconds
     maintenance_chance: Annotated[int, Field(ge=1, le=1_000_000)]

@@ -102,6 +102,42 @@ def test_a_fault_never_quotes_the_value(name: str, value: str) -> None:
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize("name", ["EMAIL_DATABASE_URL", "EMAIL_REDIS_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        # Drivers would take a piece of each password for a host or a port, and say so.
+        "scheme://user:hun@ter2:word@host/name",
+        "scheme://user:hun/ter2@host:1/name",
+        "scheme://user:hun#ter2@host:1/name",
+        "scheme://user:hun?ter2@host:1/name",
+        "scheme://:hunter2@host:port/name",
+        "hunter2",
+    ],
+)
+def test_a_url_whose_password_is_not_encoded_is_refused_unquoted(name: str, url: str) -> None:
+    (fault,) = faults_of({**ENOUGH, name: url})
+    assert "percent-encoded" in fault
+    assert "hun" not in fault
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:hun%2Fter2@host:5432/name?sslmode=require",
+        "postgresql://user:hunter2@/name?host=/run/postgres&port=5432",
+        "postgresql://[::1]:5432/name",
+        "redis://:hunter2@host/0",
+        "rediss://user:hunter2@host:6379",
+        "unix://:hunter2@/run/valkey.sock?db=1",
+        "unix:///run/valkey.sock",
+    ],
+)
+def test_every_form_of_a_servers_url_is_taken(url: str) -> None:
+    settings = read({**ENOUGH, "EMAIL_DATABASE_URL": url, "EMAIL_REDIS_URL": url})
+    assert settings.database.url.get_secret_value() == settings.broker.url.get_secret_value() == url
+
+
 def test_a_file_that_is_no_hocon_is_refused_with_the_place_and_without_its_text(tmp_path: Path) -> None:
     (fault,) = faults_of(with_file(tmp_path, f'{ROOT}.extras {{\n  database.url = "hunter2'))
     assert re.search(r"override\.conf: line 2, column \d+", fault)
@@ -161,8 +197,9 @@ def test_only_the_given_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_value_is_taken_as_it_is_whatever_is_in_it() -> None:
-    odd = 'postgresql://u:p${x}"#//\\@db/email'
-    assert read({**ENOUGH, "EMAIL_DATABASE_URL": odd}).database.url.get_secret_value() == odd
+    odd = 'p${x}"#//\\@'
+    settings = read({**ENOUGH, "EMAIL_POSTMARK_ACCOUNT_TOKEN": odd})
+    assert settings.postmark.account_token.get_secret_value() == odd
 
 
 def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
