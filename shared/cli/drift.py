@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from shared import drifting
 from shared.cli.drift_findings import ls, show, snooze, wake
 from shared.cli.drift_servers import servers
 from shared.cli.exits import Found, NotReached
@@ -14,9 +15,8 @@ from shared.cli.options import shows, waits
 from shared.cli.output import Column, Row
 from shared.cli.session import Session, pass_session
 from shared.domain.drift import Assertion, FindingState, Verdict
-from shared.messaging.messages import CheckDrift
+from shared.drifting import DriftPorts
 from shared.ports.drift import AssertionReport
-from shared.ports.store import Store
 
 _ROUNDS: Final = (
     Column("assertion", "ASSERTION"),
@@ -94,8 +94,8 @@ def run(session: Session, *, names: Sequence[str], wait: bool, timeout: timedelt
     """
     wanted = tuple(Assertion(name) for name in dict.fromkeys(names)) or tuple(Assertion)
     container, out = session.container(), session.out
-    asked_at = _ask(container.store, wanted)
-    container.doorbell.ring(*(CheckDrift(assertion.e_id) for assertion in wanted))
+    ports = DriftPorts(container.store, container.doorbell, container.new_id)
+    asked_at = drifting.ask(ports, wanted).at
     if not wait:
         out.say(f"Asked for: {', '.join(wanted)}. 'drift status' tells when they have finished.")
         if not out.for_people:
@@ -105,13 +105,6 @@ def run(session: Session, *, names: Sequence[str], wait: bool, timeout: timedelt
     rows = [_row(report, container.settings.drift.every_seconds) for report in ended.values()]
     out.rows(_ROUNDS, rows, empty="None has finished.")
     _judge(wanted, ended)
-
-
-def _ask(store: Store, wanted: Collection[Assertion]) -> datetime:
-    with store.begin() as tx:
-        for assertion in wanted:
-            tx.rounds.ask(assertion)
-        return tx.now()
 
 
 def _watch(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 
+from shared import drifting
 from shared.cli.exits import Absent, Refused
 from shared.cli.options import gives_reason, reason_for, shows, writes
 from shared.cli.output import Column, Row
@@ -14,6 +15,8 @@ from shared.cli.session import Session, pass_session
 from shared.cli.times import Span
 from shared.domain.audit import OperatorAction
 from shared.domain.drift import Drift, Finding, FindingState
+from shared.domain.errors import Conflict, NotFound
+from shared.drifting import DriftPorts, Why
 from shared.ports.store import Store
 
 _PREFIX: Final = "email.drift."
@@ -135,7 +138,7 @@ def snooze(session: Session, finding_id: UUID, *, span: timedelta) -> None:
     Examples:
       emailctl drift snooze 019b0000-0000-7000-8000-000000000004 --for 7d --reason "asked support, ticket 4711"
     """
-    _change(session, finding_id, "drift.snooze", span)
+    _change(session, finding_id, span)
 
 
 @click.command()
@@ -151,32 +154,25 @@ def wake(session: Session, finding_id: UUID) -> None:
     Examples:
       emailctl drift wake 019b0000-0000-7000-8000-000000000004 --reason "support has answered"
     """
-    _change(session, finding_id, "drift.wake", None)
+    _change(session, finding_id, None)
 
 
-def _change(session: Session, finding_id: UUID, action: str, span: timedelta | None) -> None:
-    """`span` None wakes. The deed is kept in the same transaction."""
-    author, reason = session.author, reason_for(session, "Why?")
-    container = session.container()
-    with container.store.begin() as tx:
-        finding, now = tx.findings.get(finding_id), tx.now()
-        if finding is None:
-            raise _absent()
-        until = None if span is None else now + span
-        if not tx.findings.snooze(finding_id, until=until, author=author, reason=reason):
-            raise Refused("It is resolved: there is nothing to snooze or to wake.")
-        deed = OperatorAction(
-            e_id=container.new_id(),
-            tenant_id=finding.discrepancy.tenant_id,
-            action=action,
-            subject_id=finding_id,
-            author=author,
-            reason=reason,
-            at=now,
+def _change(session: Session, finding_id: UUID, span: timedelta | None) -> None:
+    """`span` None wakes."""
+    why, container = Why(session.author, reason_for(session, "Why?")), session.container()
+    ports = DriftPorts(container.store, container.doorbell, container.new_id)
+    try:
+        changed = (
+            drifting.wake(ports, finding_id, why)
+            if span is None
+            else drifting.snooze(ports, finding_id, span, why)
         )
-        tx.audit.keep(deed)
-        changed = tx.findings.get(finding_id)
-    assert changed is not None, "it was there in the same transaction"
+    except NotFound:
+        raise _absent() from None
+    except Conflict:
+        raise Refused("It is resolved: there is nothing to snooze or to wake.") from None
+    with container.store.begin() as tx:
+        now = tx.now()
     out = session.out
     if out.for_people:
         out.table(_COLUMNS, [_row(changed, now)])

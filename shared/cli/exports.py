@@ -19,7 +19,7 @@ _SECRET: Final = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}
 _WANTED: Final[dict[str, tuple[str, re.Pattern[str], str]]] = {
     "mail_zone_id": (
         "PartitionMailZoneId",
-        re.compile(r"Z[A-Z0-9]{1,31}"),
+        re.compile(r"[A-Z0-9]{2,32}"),
         "the id of a hosted zone, such as Z0123456789ABCDEFGHIJ",
     ),
     "mail_zone_name": (

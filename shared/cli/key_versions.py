@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 import click
 
+from shared import rotating
 from shared.bootstrap import Container
 from shared.cli.exits import Found, PartlyFailed, Refused
 from shared.cli.options import shows
 from shared.cli.output import Column, Row
 from shared.cli.session import Session, pass_session
-from shared.domain.errors import KeyMaterialError
-from shared.messaging.messages import ResealToken
 from shared.ports.sealed_tokens import VersionUse
+from shared.rotating import KeyVersionPorts, version_is
 
 _VERSIONS = (
     Column("version", "VERSION"),
@@ -19,7 +19,6 @@ _VERSIONS = (
     Column("tokens", "TOKENS"),
     Column("oldest", "OLDEST CONFIGURATION"),
 )
-_PAGE = 1000
 _LOOK_SECONDS = 1.0
 # Nobody sealed one in so long: workers are away, or what is left cannot be opened.
 _STUCK_SECONDS = 60.0
@@ -44,7 +43,7 @@ def status(session: Session) -> None:
       emailctl keys status -o json
     """
     container = session.container()
-    uses = _uses(container)
+    uses = rotating.uses(_ports(container))
     session.out.rows(_VERSIONS, _rows(container, uses), empty="No key is mounted, and no token is sealed.")
     missing = sorted(uses.keys() - container.key_versions.versions)
     if missing:
@@ -66,8 +65,8 @@ def rewrap(session: Session, *, wait: bool) -> None:
       emailctl keys rewrap --no-wait
     """
     container = session.container()
-    current = _current(container)
-    total = left = _ring_all(container, current)
+    current = rotating.current(_ports(container))
+    total = left = rotating.seal_anew(_ports(container), current).behind
     if not wait:
         session.out.say(f"{total} rung for.")
         return
@@ -97,9 +96,9 @@ def retire(session: Session, *, version: str) -> None:
       emailctl keys retire 2026-05
     """
     container = session.container()
-    if version == _current(container):
+    if version == rotating.current(_ports(container)):
         raise Refused(f"{version} is the current version: make another one current first.")
-    use = _uses(container).get(version)
+    use = rotating.uses(_ports(container)).get(version)
     if use is not None:
         raise Refused(f"{use.rows} server tokens need {version}: run 'emailctl keys rewrap' first.")
     session.out.say(f"No token needs {version}: it may be taken out of the file.")
@@ -112,7 +111,7 @@ def _rows(container: Container, uses: Mapping[str, VersionUse]) -> list[Row]:
     return [
         {
             "version": _named(version),
-            "is": _role(version, current, mounted=version in mounted),
+            "is": version_is(version, current, mounted=version in mounted),
             "tokens": uses[version].rows if version in uses else 0,
             "oldest": uses[version].oldest if version in uses else None,
         }
@@ -120,42 +119,14 @@ def _rows(container: Container, uses: Mapping[str, VersionUse]) -> list[Row]:
     ]
 
 
-def _role(version: str, current: str | None, *, mounted: bool) -> str:
-    if version == current:
-        return "current"
-    return "mounted" if mounted else "not mounted"
-
-
 def _named(version: str) -> str:
     return version or "(no version: not an envelope of ours)"
 
 
-def _uses(container: Container) -> Mapping[str, VersionUse]:
-    container.key_versions.look()
-    with container.store.begin() as tx:
-        return tx.sealed_tokens.uses()
-
-
-def _current(container: Container) -> str:
-    container.key_versions.look()
-    current = container.key_versions.current_version
-    if current is None:
-        raise KeyMaterialError("no key material is mounted")
-    return current
+def _ports(container: Container) -> KeyVersionPorts:
+    return KeyVersionPorts(container.store, container.doorbell, container.key_versions)
 
 
 def _behind(container: Container, current: str) -> int:
-    return sum(use.rows for version, use in _uses(container).items() if version != current)
-
-
-def _ring_all(container: Container, current: str) -> int:
-    """How many are behind."""
-    rung, after = 0, None
-    while True:
-        with container.store.begin() as tx:
-            page = tx.sealed_tokens.behind(current, after=after, limit=_PAGE)
-        container.doorbell.ring_again(*map(ResealToken, page))
-        rung += len(page)
-        if len(page) < _PAGE:
-            return rung
-        after = page[-1]
+    uses = rotating.uses(_ports(container))
+    return sum(use.rows for version, use in uses.items() if version != current)

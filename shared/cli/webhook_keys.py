@@ -8,11 +8,11 @@ import click
 from shared.bootstrap import Container
 from shared.cli import rotation
 from shared.cli.exits import Found, PartlyFailed
-from shared.cli.keys import Keys, objections
 from shared.cli.options import shows
 from shared.cli.output import Column, Output, Row
 from shared.cli.rotation import ADVICE, Fate, Result, RotationDeps
 from shared.cli.session import Session, pass_session
+from shared.rotating import Keys, objections
 
 _RESULTS = (
     Column("configurationEId", "CONFIGURATION"),
