@@ -13,5 +13,7 @@ To add a page:
    `{% import "console/_macros.html" as ui with context %}`: badges, moments, tables, confirmations are in there.
    No `style=`, no `on...=`, no inline script: the policy forbids them.
 5. What may fail on its own is read by `Parts(store).read("name", read)`; its template asks `part.failed`.
-6. Raise `NotFound`, `Conflict`, `InvalidValue` or `Problem` as anywhere: they become pages.
+6. What must be in no URL, as an address, is searched for by a form: POST, but marked `@page` and named in `ASKED` of
+   `test_closed.py`. It leads to a URL with `sealed(...)` words (`web/console/sealing.py`), which the GET view opens.
+7. Raise `NotFound`, `Conflict`, `InvalidValue` or `Problem` as anywhere: they become pages.
 """

@@ -8,7 +8,15 @@ _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.filters.update(utc=utc, iso=iso, ago=ago, duration=duration, thousands=thousands)
+    said = {
+        "utc": utc,
+        "iso": iso,
+        "ago": ago,
+        "duration": duration,
+        "lasted": lasted,
+        "thousands": thousands,
+    }
+    app.jinja_env.filters.update(said)
 
 
 def utc(at: datetime) -> str:
@@ -42,3 +50,11 @@ def duration(length: timedelta) -> str:
 
 def thousands(count: int) -> str:
     return f"{count:,}"
+
+
+def lasted(length: timedelta) -> str:
+    """Of what is over, and mostly short: 40 ms, 1.2 s; else as `duration`."""
+    seconds = max(0.0, length.total_seconds())
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else duration(length)

@@ -6,6 +6,7 @@ const HEADER = "X-Console-Refresh";
 const PAUSED = "console-paused";
 
 // Renewal: <div id="..." data-refresh="seconds">. The page is fetched again and the region of the same id taken out of it.
+// One that comes back without data-refresh has come to its end.
 
 class Renewal {
   constructor(regions) {
@@ -56,6 +57,7 @@ class Renewal {
   }
 
   lookSoon() {
+    if (!this.regions.length) return;
     if (document.visibilityState === "visible" && Date.now() - this.since > this.seconds * 1000) this.look();
   }
 
@@ -69,7 +71,8 @@ class Renewal {
       }
       this.busy = false;
     }
-    this.lookLater();
+    if (this.regions.length) this.lookLater();
+    else this.end();
   }
 
   // Whether all of it was taken.
@@ -78,10 +81,24 @@ class Renewal {
     for (const region of this.regions) {
       const renewed = page.getElementById(region.id);
       if (!renewed) throw new Error("the page has changed: load it again");
-      if (isInUse(region)) whole = false;
-      else swap(region, renewed);
+      if (isInUse(region)) {
+        whole = false;
+        continue;
+      }
+      swap(region, renewed);
+      if (!("refresh" in renewed.dataset)) {
+        delete region.dataset.refresh;
+        delete region.dataset.stale;
+      }
     }
+    this.regions = this.regions.filter((region) => "refresh" in region.dataset);
     return whole;
+  }
+
+  end() {
+    clearTimeout(this.timer);
+    this.button.remove();
+    this.status.textContent = "It has come to its end, and is not renewed any more.";
   }
 
   fresh(whole) {

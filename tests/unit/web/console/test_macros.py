@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from flask import g, render_template_string
 
+from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
 from tests.fakes.clock import MONDAY_MORNING
 from tests.unit.web.console.browser import Browser
 from web.console.session import Operator, Role
-from web.console.wording import ago, duration
+from web.console.wording import ago, duration, lasted
 
 OLGA = Operator("Olga", Role.OPERATOR, "f00")
 RITA = Operator("Rita", Role.READER, "f00")
@@ -29,7 +30,12 @@ def before(**length: float) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("macro", "states"), [("badge_operational", Operational), ("badge_administrative", Administrative)]
+    ("macro", "states"),
+    [
+        ("badge_operational", Operational),
+        ("badge_administrative", Administrative),
+        ("badge_job", JobStatus),
+    ],
 )
 def test_every_state_has_a_word_and_a_sign_of_its_own(stranger: Browser, macro: str, states: Any) -> None:
     badges = {state: made(stranger, f"{{{{ ui.{macro}(state) }}}}", state=state) for state in states}
@@ -65,6 +71,20 @@ def test_a_moment_is_said_as_people_do(length: dict[str, float], said: str) -> N
 
 def test_a_length_is_never_negative() -> None:
     assert duration(timedelta(seconds=-3)) == "0 s"
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        ({"milliseconds": -3}, "0 ms"),
+        ({"microseconds": 41_600}, "42 ms"),
+        ({"seconds": 1.25}, "1.2 s"),
+        ({"seconds": 59.9}, "59.9 s"),
+        ({"seconds": 90}, "1 min 30 s"),
+    ],
+)
+def test_what_is_over_lasted_so_long(length: dict[str, float], said: str) -> None:
+    assert lasted(timedelta(**length)) == said
 
 
 def test_a_moment_is_relative_absolute_and_for_machines(stranger: Browser) -> None:
@@ -106,6 +126,45 @@ def test_a_timeline_is_a_list_of_moments_and_what_was_said(stranger: Browser) ->
     assert line.count("<li") == 2
     assert "<strong>lock</strong> by Olga" in line
     assert "two\nlines &lt;i&gt;" in line
+
+
+def test_a_timeline_shows_what_its_page_adds_to_each_entry(stranger: Browser) -> None:
+    entries = [{"at": before(minutes=1), "title": "told", "raw": "<b>"}]
+    source = "{% call(entry) ui.timeline(entries) %}<pre>{{ entry.raw }}</pre>{% endcall %}"
+    assert "<pre>&lt;b&gt;</pre>" in made(stranger, source, entries=entries)
+
+
+FIELD = "{{ ui.field('slug', 'Slug', value, fault, 'For ever.', required=True) }}"
+
+
+def test_a_field_has_its_label_and_says_what_has_to_be_mended(stranger: Browser) -> None:
+    field = made(stranger, FIELD, value='"><b>', fault="use <small> letters")
+    label = re.search('<label[^>]* for="([^"]+)"', field)
+    shown = re.search(r'<input[^>]* id="([^"]+)"[^>]*>', field)
+    assert label is not None
+    assert shown is not None
+    assert label[1] == shown[1]
+    assert 'value="&#34;&gt;&lt;b&gt;"' in shown[0]
+    assert 'aria-describedby="field-slug-help field-slug-fault" aria-invalid="true" required' in shown[0]
+    assert 'id="field-slug-fault">use &lt;small&gt; letters' in field
+    assert 'id="field-slug-help">For ever.' in field
+
+
+def test_a_field_that_is_right_is_not_called_wrong(stranger: Browser) -> None:
+    field = made(stranger, FIELD, value="acme", fault="")
+    assert "invalid" not in field
+    assert 'aria-describedby="field-slug-help"' in field
+
+
+def test_a_choice_shows_what_was_chosen(stranger: Browser) -> None:
+    source = "{{ ui.choice('status', 'Status', ['SENT', '<b>'], 'SENT', any='Any at all') }}"
+    choice = made(stranger, source)
+    assert re.findall("<option[^>]*>[^<]*", choice) == [
+        '<option value="">Any at all',
+        "<option selected>SENT",
+        "<option>&lt;b&gt;",
+    ]
+    assert '<label class="form-label" for="field-status">' in choice
 
 
 CONFIRM = '{{ ui.confirm("/console/x", "Lock acme", "New mail is refused.", forbidden=why) }}'
@@ -158,9 +217,19 @@ def test_a_pager_has_what_there_is(stranger: Browser) -> None:
     pager = made(stranger, '{{ ui.pager("", "/console/jobs?before=1&x=2") }}')
     assert 'href="/console/jobs?before=1&amp;x=2" rel="next">Older' in pager
     assert "Newer" not in pager
+    assert "Newest" not in pager
+    assert '<a class="btn btn-outline-secondary btn-sm" href="/console/jobs">Newest</a>' in made(
+        stranger, '{{ ui.pager("", "", newest="/console/jobs") }}'
+    )
 
 
 def test_a_region_renews_itself_under_its_id(stranger: Browser) -> None:
     region = made(stranger, '{% call ui.region("counts", seconds=15) %}<p>7</p>{% endcall %}')
     assert '<div id="counts" data-refresh="15">' in region
     assert "<p>7</p>" in region
+
+
+def test_a_region_that_has_come_to_its_end_keeps_its_place_and_renews_no_more(stranger: Browser) -> None:
+    region = made(stranger, '{% call ui.region("counts", seconds=0) %}<p>7</p>{% endcall %}')
+    assert '<div id="counts">' in region
+    assert "data-refresh" not in region
