@@ -14,7 +14,7 @@ from sandbox.stack.world import PROJECT
 _COMMAND = (sys.executable, "-c", "from shared.cli.main import main; main()")
 # It has no page of metrics to add to.
 _NOT_ITS = ("PROMETHEUS_MULTIPROC_DIR", "EMAIL_LIVENESS_FILE")
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)

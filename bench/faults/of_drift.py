@@ -72,7 +72,7 @@ class World:
         self._settings.write_text(sandbox_settings + _SETTINGS)
         self._emailctl = Emailctl(self.run.world.processes, {"EMAIL_CONFIG_FILE": str(self._settings)})
         zone = self.run.world.processes.environment("web")["EMAIL_MAIL_ZONE_NAME"]
-        self._sealed = f"a1.k{KeyFile(self.run).current}:AAAA"
+        self._sealed = f"a1.k{KeyFile(self.run.world.processes.folder).current}:AAAA"
         each = self.run.size.jobs // len(Drift)
         made = seeds(self.run.size.times + (len(Drift) - 1) * each, zone)
         parts = [made[number * each : (number + 1) * each] for number in range(len(Drift) - 1)]

@@ -32,7 +32,7 @@ REFUSED = 5
 )
 def rotate_encryption_key(run: Rehearsal) -> None:
     """`jobs` server tokens, while callers send at `rate`. At the end the old key is taken out of the file."""
-    keys, emailctl = KeyFile(run), Emailctl(run.world.processes)
+    keys, emailctl = KeyFile(run.world.processes.folder), Emailctl(run.world.processes)
     with sealed(run, keys) as tokens, run.callers():
         old, new = keys.current, keys.add()
         run.require(
@@ -51,8 +51,8 @@ def rotate_encryption_key(run: Rehearsal) -> None:
 class KeyFile:
     """The one that every role reads, replaced as a mounted secret is: whole, at one moment."""
 
-    def __init__(self, run: Rehearsal) -> None:
-        self.path = key_material_file(run.world.processes.folder)
+    def __init__(self, folder: Path) -> None:
+        self.path = key_material_file(folder)
 
     @property
     def current(self) -> str:
