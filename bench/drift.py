@@ -3,8 +3,8 @@
     python -m bench.drift [1000 10000]
 
 Real processes on the sandbox: the pool checks configurations that are in order against the simulator's servers and the
-stand-in's zone, at the paces of the defaults. Memory is the most that the pool's processes held at once, above what they
-held before. Written to `.state/drift.json`.
+stand-in's zone, at the paces of the defaults. Memory is the most that the pool held at once, above what it
+had held before. Written to `.state/drift.json`.
 """
 
 import argparse
