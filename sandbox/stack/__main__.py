@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,7 @@ from sandbox.roles import Plan
 from sandbox.stack import commands, run
 from sandbox.stack.commands import Places, Refused
 from sandbox.stack.records import State
+from sandbox.stack.world import emailctl_file
 
 PLAN = "sandbox.roles:PRODUCT"
 _SHOWN = (
@@ -135,6 +137,7 @@ def show_places(places: Places, state: State) -> None:
             table.add_row(_shown_as(name), str(places[name]))
     for role, url in metrics_urls(places).items():
         table.add_row(f"metrics of {role}", url)
+    table.add_row("emailctl", f"set -a; . {shlex.quote(str(emailctl_file(state.folder)))}; set +a")
     table.add_row("everything else", str(state.folder / "stack.json"))
     table.add_row("logs", str(state.logs))
     console.print(table)

@@ -75,7 +75,9 @@ class Run:
         for unit in units:
             with self._step(unit.name):
                 self.supervisor.wait_ready(unit)
-        self._places = world.places() | self._make_tenant(world)
+        tenant = self._make_tenant(world)
+        world.write_emailctl(tenant)
+        self._places = world.places() | tenant
         self._record()
 
     def _start_servers(self) -> World:
@@ -131,7 +133,7 @@ def clean(state: State) -> None:
     postgres_cluster.remove(state.folder)
     for name in ("postgres", "valkey", "aws", "postmark", "metrics", "nursery", "held", "restart"):
         shutil.rmtree(state.folder / name, ignore_errors=True)
-    for name in ("valkey.json", "key-material.json", "sandbox.conf"):
+    for name in ("valkey.json", "key-material.json", "sandbox.conf", "emailctl.env"):
         (state.folder / name).unlink(missing_ok=True)
     state.forget()
 

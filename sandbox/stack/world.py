@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -96,6 +97,26 @@ class World:
         """Everything a role reads from its environment: no other place in the sandbox spells these names."""
         return {
             **python_environment(self.stack_id),
+            **self._settings(),
+            "EMAIL_METRICS_HOST": LOOPBACK,
+            "EMAIL_METRICS_PORT": str(self.metrics_ports.get(role, 0)),
+            "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_folder(role)),
+        }
+
+    def emailctl_environment(self, tenant: Mapping[str, str]) -> dict[str, str]:
+        """What a person's shell wants for `emailctl`, for the rows as for the API."""
+        python = python_environment(self.stack_id)
+        tenants = {"EMAIL_TENANT": tenant["tenant_id"]} if tenant else {}
+        return {
+            **{name: python[name] for name in ("NO_PROXY", "no_proxy")},
+            **self._settings(),
+            "EMAIL_API_URL": self.web_url,
+            "EMAIL_AUTHOR": "sandbox",
+            **tenants,
+        }
+
+    def _settings(self) -> dict[str, str]:
+        return {
             **aws.CREDENTIALS,
             "AWS_REGION": aws.CREDENTIALS["AWS_DEFAULT_REGION"],
             "ARDA_API_KEY": self.credentials.api_key,
@@ -113,15 +134,22 @@ class World:
             "EMAIL_PARTITION": self.aws.partition.name,
             "EMAIL_KEY_MATERIAL_FILE": str(key_material_file(self.folder)),
             "EMAIL_CONFIG_FILE": str(self.folder / "sandbox.conf"),
-            "EMAIL_METRICS_HOST": LOOPBACK,
-            "EMAIL_METRICS_PORT": str(self.metrics_ports.get(role, 0)),
-            "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_folder(role)),
         }
 
     def write_files(self, settings: str) -> None:
         """The files that the environment of the roles names."""
         write_private(key_material_file(self.folder), self.credentials.key_material)
         write_private(self.folder / "sandbox.conf", settings)
+
+    def write_emailctl(self, tenant: Mapping[str, str]) -> None:
+        """A file for `set -a; . FILE`, that its owner only may read: it holds keys."""
+        given = self.emailctl_environment(tenant).items()
+        lines = [f"{name}={shlex.quote(value)}\n" for name, value in given]
+        write_private(emailctl_file(self.folder), "".join(lines))
+
+
+def emailctl_file(folder: Path) -> Path:
+    return folder / "emailctl.env"
 
 
 def key_material_file(folder: Path) -> Path:
