@@ -1,5 +1,6 @@
 """What operators did by hand, and why: appended only, in the transaction of the deed."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from uuid import UUID
 
@@ -20,6 +21,11 @@ OF_SUBJECT = (
 
 def keep(connection: Connection, action: OperatorAction) -> None:
     connection.execute(insert(operator_action).values(asdict(action)))
+
+
+def keep_all(connection: Connection, actions: Sequence[OperatorAction]) -> None:
+    if actions:
+        connection.execute(insert(operator_action), [asdict(action) for action in actions])
 
 
 _OF_ANY = select(operator_action).where(_action.subject_id == parameter("subject_id"))

@@ -1,6 +1,6 @@
 """Dead letters: counted, found, and put to rest by somebody."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -14,36 +14,23 @@ from sqlalchemy import (
     Interval,
     ScalarSelect,
     Text,
-    Update,
     case,
-    delete,
     func,
     select,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.domain.audit import OperatorAction
 from shared.domain.dead_letter import DeadLetter, DeadLetterFilter, Rest, Subject
-from shared.domain.job import JobStatus
 from shared.persistence import actions
-from shared.persistence.claims import AGAIN, CHANGED
+from shared.persistence.letters_again import hold_open, lay_to_rest, put_back
 from shared.persistence.sets import constant, parameter, rows_of, run
-from shared.persistence.tables import (
-    EventStatus,
-    dead_letter,
-    email_configuration,
-    email_event,
-    email_job,
-    handler_fault,
-)
+from shared.persistence.tables import dead_letter, email_configuration, handler_fault
 from shared.ports.clock import NewId
 from shared.ports.dead_letters import HandlerFault
 
 _letter = dead_letter.c
 _fault = handler_fault.c
-_job = email_job.c
-_event = email_event.c
 _configuration = email_configuration.c
 
 
@@ -98,36 +85,6 @@ def _bury() -> Any:
 
 _BURY_MESSAGE = _bury()
 
-_HOLD_OPEN = (
-    select(_letter.e_id)
-    .where(_letter.e_id == parameter("e_id"), _letter.rest == constant(Rest.OPEN))
-    .with_for_update(key_share=True)
-)
-_REST = (
-    update(dead_letter)
-    .where(_letter.e_id == parameter("e_id"))
-    .values(rest=parameter("rest", Text), rested_at=func.now())
-)
-_FORGET = delete(handler_fault).where(
-    _fault.actor == parameter("actor", Text), _fault.row_id == parameter("row_id")
-)
-# Held so that nobody retires the configuration meanwhile: a job put back there would wait for ever.
-_STILL_THERE = (
-    select(_configuration.e_id)
-    .where(_configuration.e_id == parameter("configuration_id"), _configuration.retired_at.is_(None))
-    .with_for_update(read=True)
-)
-_JOB_AGAIN = (
-    update(email_job)
-    .where(_job.e_id == parameter("subject_id"), _job.status == constant(JobStatus.FAILED))
-    .values(status=constant(JobStatus.QUEUED), attempts=0, **AGAIN, **CHANGED)
-)
-_EVENT_AGAIN = (
-    update(email_event)
-    .where(_event.e_id == parameter("subject_id"), _event.status == constant(EventStatus.PARKED))
-    .values(status=constant(EventStatus.PENDING), due_at=func.now())
-)
-
 
 class PostgresDeadLetters:
     def __init__(self, connection: Connection, new_id: NewId) -> None:
@@ -160,41 +117,27 @@ class PostgresDeadLetters:
         }
 
     def replay(self, letter: DeadLetter, action: OperatorAction) -> bool:
-        if not self._hold_open(letter) or not self._put_back(letter):
-            return False
-        self._rest(letter, Rest.REPLAYED, action)
-        return True
+        return bool(self.replay_all([(letter, action)]))
+
+    def replay_all(self, letters: Sequence[tuple[DeadLetter, OperatorAction]]) -> set[UUID]:
+        again = put_back(self._connection, [letter for letter, _ in letters])
+        self._rest(again, Rest.REPLAYED, letters)
+        return {letter.e_id for letter in again}
 
     def discard(self, letter: DeadLetter, action: OperatorAction) -> bool:
-        if not self._hold_open(letter):
-            return False
-        self._rest(letter, Rest.DISCARDED, action)
-        return True
+        still = hold_open(self._connection, [letter])
+        self._rest(still, Rest.DISCARDED, [(letter, action)])
+        return bool(still)
 
-    def _hold_open(self, letter: DeadLetter) -> bool:
-        return run(self._connection, _HOLD_OPEN, {"e_id": letter.e_id}).first() is not None
-
-    def _put_back(self, letter: DeadLetter) -> bool:
-        match letter.subject:
-            case Subject.JOB:
-                return self._is_there(letter.configuration_id) and self._moves(_JOB_AGAIN, letter)
-            case Subject.EVENT:
-                return self._moves(_EVENT_AGAIN, letter)
-            case Subject.MESSAGE:
-                return True
-
-    def _is_there(self, configuration_id: UUID | None) -> bool:
-        wanted = {"configuration_id": configuration_id}
-        return run(self._connection, _STILL_THERE, wanted).first() is not None
-
-    def _moves(self, again: Update, letter: DeadLetter) -> bool:
-        return run(self._connection, again, {"subject_id": letter.subject_id}).rowcount == 1
-
-    def _rest(self, letter: DeadLetter, rest: Rest, action: OperatorAction) -> None:
-        run(self._connection, _REST, {"e_id": letter.e_id, "rest": rest.value})
-        if letter.subject is Subject.MESSAGE:
-            run(self._connection, _FORGET, {"actor": letter.actor, "row_id": letter.subject_id})
-        actions.keep(self._connection, action)
+    def _rest(
+        self,
+        letters: Sequence[DeadLetter],
+        rest: Rest,
+        reasons: Sequence[tuple[DeadLetter, OperatorAction]],
+    ) -> None:
+        lay_to_rest(self._connection, letters, rest)
+        resting = {letter.e_id for letter in letters}
+        actions.keep_all(self._connection, [action for letter, action in reasons if letter.e_id in resting])
 
 
 def _conditions(wanted: DeadLetterFilter) -> list[ColumnElement[bool]]:

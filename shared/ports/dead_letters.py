@@ -1,6 +1,6 @@
 """Dead letters, as rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -42,6 +42,10 @@ class DeadLetters(Protocol):
         A job is QUEUED and due now, its attempts and deaths counted from 0; an event is tried again; a message is only
         closed, to be rung for after the commit.
         """
+        ...
+
+    def replay_all(self, letters: Sequence[tuple[DeadLetter, OperatorAction]]) -> set[UUID]:
+        """As `replay`, of many at once; the ids of those that were put back."""
         ...
 
     def discard(self, letter: DeadLetter, action: OperatorAction) -> bool: ...

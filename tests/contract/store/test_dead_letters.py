@@ -353,6 +353,42 @@ def test_a_letter_is_replayed_once(store: Store, acme: EmailConfiguration) -> No
         assert len(tx.jobs.actions(TENANT, job_id)) == 1
 
 
+def test_many_are_replayed_at_once_those_that_still_wait_for_it_and_only_those(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    gone = sendable(tenant_id=OTHER_TENANT, retired_at=LONG_AGO)
+    with store.begin() as tx:
+        tx.configurations.add(gone, CREATED)
+    again, moved, discarded = failed(store, acme), failed(store, acme), failed(store, acme)
+    theirs, event_id, projected = failed(store, gone), parked(store, acme), parked(store, acme)
+    fault(store, acme.e_id, dead_after=1)
+    everything = letters(store)
+    with store.begin() as tx:
+        (job,) = tx.jobs.for_events(acme.e_id, job_ids=[moved], message_ids=[])
+        tx.jobs.set_status(job, JobStatus.INCONSISTENT, provider_message_id="m")
+        tx.events.mark_projected({projected: uuid4()})
+    discard(store, next(one for one in everything if one.subject_id == discarded))
+    stranger = replace(everything[0], e_id=uuid4())
+    told = [(one, action(one.subject_id)) for one in [*everything, stranger]]
+    with store.begin() as tx:
+        replayed = tx.dead_letters.replay_all(told)
+        kept = [tx.audit.of(one.subject_id) for one in everything]
+    put_back = {one.e_id: one.subject_id for one in everything if one.e_id in replayed}
+    assert set(put_back) == replayed
+    assert set(put_back.values()) == {again, event_id, acme.e_id}
+    assert [one.subject_id for one in letters(store)] == [moved, theirs, projected]
+    assert held(store, again).status is JobStatus.QUEUED
+    assert due_events(store, acme) == [event_id]
+    assert fault(store, acme.e_id) == 1
+    acted = {one.subject_id for one, found in zip(everything, kept, strict=True) if found}
+    assert acted == {again, event_id, acme.e_id, discarded}
+
+
+def test_none_are_replayed_at_once_without_a_word(store: Store) -> None:
+    with store.begin() as tx:
+        assert tx.dead_letters.replay_all([]) == set()
+
+
 def test_a_job_that_fails_again_after_its_replay_is_another_letter(
     store: Store, acme: EmailConfiguration
 ) -> None:

@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -106,6 +106,9 @@ class MemoryDeadLetters:
             return False
         self._rest(letter, Rest.REPLAYED, action)
         return True
+
+    def replay_all(self, letters: Sequence[tuple[DeadLetter, OperatorAction]]) -> set[UUID]:
+        return {letter.e_id for letter, action in letters if self.replay(letter, action)}
 
     def discard(self, letter: DeadLetter, action: OperatorAction) -> bool:
         if not self._is_open(letter):
