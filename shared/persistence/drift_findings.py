@@ -219,12 +219,15 @@ class PostgresFindings:
         *,
         states: Collection[FindingState],
         tags: Collection[Drift] = (),
+        configuration_id: UUID | None = None,
         after: UUID | None = None,
         limit: int,
     ) -> list[Finding]:
         wanted = _FIND.where(or_(false(), *(_IN_STATE[state] for state in states)))
         if tags:
             wanted = wanted.where(_column.tag.in_([constant(tag) for tag in tags]))
+        if configuration_id is not None:
+            wanted = wanted.where(_column.configuration_id == configuration_id)
         if after is not None:
             wanted = wanted.where(_column.e_id > after)
         return [_finding_of(row) for row in rows_of(self._connection, wanted, {"limit": limit})]

@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement, Integer, Select, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
 from shared.persistence import locators
 from shared.persistence.account import SHUT
@@ -47,6 +48,11 @@ def _count(status: ColumnElement[bool]) -> ColumnElement[int]:
 
 # Three counts, each from its own partial index: an OR of the three would not be.
 IN_FLIGHT = select(_count(QUEUED) + _count(SENDING) + _count(IN_DOUBT))
+IN_FLIGHT_BY_STATUS = select(
+    _count(QUEUED).label(JobStatus.QUEUED),
+    _count(SENDING).label(JobStatus.SENDING),
+    _count(IN_DOUBT).label(JobStatus.IN_DOUBT),
+)
 
 
 # Ordered, or a table of which most is due would be read from its beginning, whoever's jobs stand there.

@@ -1,6 +1,6 @@
 """What operators look at, across tenants."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,23 +8,33 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from shared.domain.configuration import EmailConfiguration
+from shared.domain.dead_letter import DeadLetter, Rest, Subject
 from shared.domain.event import EmailEvent
-from shared.domain.job import EmailJob
+from shared.domain.job import EmailJob, JobStatus
 from shared.domain.suppression import SuppressionEntry, normalised
 from shared.persistence.configuration_rows import configuration_of
+from shared.persistence.dead_letters import letter_of
 from shared.persistence.events import event_of
 from shared.persistence.job_rows import job_of
+from shared.persistence.job_statements import IN_FLIGHT_BY_STATUS
 from shared.persistence.operator_deeds import newest_deeds
 from shared.persistence.operator_jobs import jobs_asked
 from shared.persistence.searches import check_configurations, check_suppressions, id_in, server_id_in
-from shared.persistence.sets import first_of, rows_of
+from shared.persistence.sets import constant, first_of, rows_of
 from shared.persistence.suppression_rows import entry_of
-from shared.persistence.tables import email_configuration, email_event, email_job, suppression_entry
+from shared.persistence.tables import (
+    dead_letter,
+    email_configuration,
+    email_event,
+    email_job,
+    suppression_entry,
+)
 from shared.ports.operators import ConfigurationSearch, Deed, JobSearch, SuppressionSearch
 
 _configuration = email_configuration.c
 _event = email_event.c
 _entry = suppression_entry.c
+_letter = dead_letter.c
 
 # Behind every character of a slug. A range, because a LIKE whose pattern is a parameter uses no index.
 _BEHIND = "\x7f"
@@ -49,6 +59,18 @@ class PostgresOperatorViews:
     def job(self, e_id: UUID) -> EmailJob | None:
         row = first_of(self._connection, select(email_job).where(email_job.c.e_id == e_id))
         return None if row is None else job_of(row)
+
+    def letter_of_job(self, e_id: UUID) -> DeadLetter | None:
+        about = (_letter.subject == constant(Subject.JOB), _letter.subject_id == e_id)
+        row = first_of(
+            self._connection, select(dead_letter).where(*about, _letter.rest == constant(Rest.OPEN))
+        )
+        return None if row is None else letter_of(row)
+
+    def in_flight(self, configuration_id: UUID) -> Mapping[JobStatus, int]:
+        row = first_of(self._connection, IN_FLIGHT_BY_STATUS, {"configuration_id": configuration_id})
+        assert row is not None, "counts are always answered"
+        return {JobStatus(status): count for status, count in row.items()}
 
     def events_of(self, configuration_id: UUID, *, limit: int) -> list[EmailEvent]:
         of_configuration = select(email_event).where(_event.configuration_id == configuration_id)

@@ -131,10 +131,11 @@ class Findings(Protocol):
         *,
         states: Collection[FindingState],
         tags: Collection[Drift] = (),
+        configuration_id: UUID | None = None,
         after: UUID | None = None,
         limit: int,
     ) -> list[Finding]:
-        """In the order of their ids, which is that of their first sight. No tags: all."""
+        """In the order of their ids, which is that of their first sight. No tags: all; no configuration: whosever."""
         ...
 
     def count(self) -> Mapping[tuple[Drift, FindingState], int]:

@@ -1,6 +1,6 @@
 """What operators look at, across tenants. Every question is answered by an index, or refused with advice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shared.domain.audit import OperatorAction
 from shared.domain.configuration import EmailConfiguration
+from shared.domain.dead_letter import DeadLetter
 from shared.domain.event import EmailEvent
 from shared.domain.job import EmailJob, JobStatus
 from shared.domain.lifecycle import Administrative, Operational
@@ -80,6 +81,14 @@ class OperatorViews(Protocol):
         ...
 
     def job(self, e_id: UUID) -> EmailJob | None: ...
+
+    def letter_of_job(self, e_id: UUID) -> DeadLetter | None:
+        """The open one."""
+        ...
+
+    def in_flight(self, configuration_id: UUID) -> Mapping[JobStatus, int]:
+        """How many of its jobs are QUEUED, SENDING and IN_DOUBT; each of the three is there."""
+        ...
 
     def events_of(self, configuration_id: UUID, *, limit: int) -> list[EmailEvent]:
         """The newest of one configuration, newest first by their ids."""

@@ -86,11 +86,18 @@ def find(
     store: Store,
     *states: FindingState,
     tags: Collection[Drift] = (),
+    configuration_id: UUID | None = None,
     after: UUID | None = None,
     limit: int = 10_000,
 ) -> list[Finding]:
     with store.begin() as tx:
-        return tx.findings.find(states=states or list(FindingState), tags=tags, after=after, limit=limit)
+        return tx.findings.find(
+            states=states or list(FindingState),
+            tags=tags,
+            configuration_id=configuration_id,
+            after=after,
+            limit=limit,
+        )
 
 
 def only(store: Store) -> Finding:
@@ -582,6 +589,18 @@ def test_a_server_stands_by_its_own_id(store: Store) -> None:
     observe(store, replace(STRAY, configuration_id=uuid4()))
     with store.begin() as tx:
         assert tx.findings.standing(Drift.ORPHAN_SERVER, ["5000000000", "7"]) == {"5000000000"}
+
+
+def test_findings_are_found_by_the_configuration_that_they_are_about(store: Store) -> None:
+    mine = uuid4()
+    dkim, key = wrong_record(configuration_id=mine), missing_key(configuration_id=mine)
+    stray = replace(STRAY, configuration_id=mine)
+    observe(store, dkim, wrong_record(), key, STRAY)
+    observe(store, stray)
+    found = find(store, configuration_id=mine)
+    assert {finding.discrepancy for finding in found} == {dkim, key, stray}
+    assert [one.discrepancy for one in find(store, YOUNG, configuration_id=mine)] == [dkim]
+    assert find(store, configuration_id=uuid4()) == []
 
 
 def test_five_thousand_are_observed_at_once_again_and_settled(store: Store) -> None:

@@ -6,14 +6,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.domain.configuration import EmailConfiguration
+from shared.domain.dead_letter import Subject
 from shared.domain.errors import InvalidValue
-from shared.domain.job import EmailJob, JobStatus
+from shared.domain.job import IN_FLIGHT, EmailJob, JobStatus, Settlement
 from shared.persistence.ids import new_id
 from shared.persistence.searches import FEW
 from shared.ports.operators import JobSearch
 from shared.ports.store import Store
 from tests.contract.store.test_operator_views import add, walk
-from tests.factories import LONG_AGO, OTHER_TENANT, TENANT, later, new_job, sendable
+from tests.factories import LONG_AGO, OTHER_TENANT, TENANT, action, later, new_job, sendable
 
 # What a job of this status has to have besides.
 OF_STATUS: dict[JobStatus, dict[str, Any]] = {
@@ -201,3 +202,38 @@ def test_pages_have_each_job_once_also_of_one_moment(
     assert len(everything) >= 6
     assert len(everything) == len(set(everything))
     assert pages(store, JobSearch(**wanted), limit) == everything
+
+
+# --- what is in flight, and what ended for good ------------------------------------
+
+
+def test_what_is_in_flight_is_counted_by_its_status(
+    store: Store, acme: EmailConfiguration, other: EmailConfiguration
+) -> None:
+    for status in (*JobStatus, JobStatus.QUEUED, JobStatus.IN_DOUBT, JobStatus.QUEUED):
+        accept(store, acme, status=status)
+    accept(store, other)
+    with store.begin() as tx:
+        counts = tx.views.in_flight(acme.e_id)
+        assert counts == {JobStatus.QUEUED: 3, JobStatus.SENDING: 1, JobStatus.IN_DOUBT: 2}
+        assert sum(counts.values()) == tx.jobs.in_flight(acme.e_id)
+        assert tx.views.in_flight(uuid4()) == dict.fromkeys(IN_FLIGHT, 0)
+
+
+def test_the_open_dead_letter_of_a_job_is_found_until_somebody_puts_it_to_rest(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    failed, fine = accept(store, acme), accept(store, acme)
+    with store.begin() as tx:
+        claim = tx.jobs.claim(acme.e_id, claim_id=uuid4(), limit=10, lease_seconds=60)
+        told = Settlement(failed.e_id, JobStatus.FAILED, error_code="300", error_text="not this one")
+        tx.jobs.record(claim.claim_id, [told, Settlement(fine.e_id, JobStatus.SENT)])
+    with store.begin() as tx:
+        letter = tx.views.letter_of_job(failed.e_id)
+        assert letter is not None
+        assert (letter.subject, letter.subject_id, letter.error_class) == (Subject.JOB, failed.e_id, "300")
+        assert tx.views.letter_of_job(fine.e_id) is None
+        assert tx.views.letter_of_job(uuid4()) is None
+        assert tx.dead_letters.discard(letter, action(failed.e_id))
+    with store.begin() as tx:
+        assert tx.views.letter_of_job(failed.e_id) is None

@@ -270,6 +270,7 @@ class MemoryFindings:
         *,
         states: Collection[FindingState],
         tags: Collection[Drift] = (),
+        configuration_id: UUID | None = None,
         after: UUID | None = None,
         limit: int,
     ) -> list[Finding]:
@@ -278,6 +279,7 @@ class MemoryFindings:
             for e_id, kept in sorted(self._all.items(), key=lambda one: one[0])
             if self._state_of(kept.finding) in states
             and (not tags or kept.finding.discrepancy.tag in tags)
+            and configuration_id in (None, kept.finding.discrepancy.configuration_id)
             and (after is None or e_id > after)
         ][:limit]
 

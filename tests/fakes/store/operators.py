@@ -1,12 +1,13 @@
 """What operators look at, in memory: everything is looked through, and refused what no index would answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration
+from shared.domain.dead_letter import DeadLetter, Rest, Subject
 from shared.domain.event import EmailEvent
-from shared.domain.job import EmailJob
+from shared.domain.job import IN_FLIGHT, EmailJob, JobStatus
 from shared.domain.suppression import SuppressionEntry, normalised
 from shared.persistence.locators import storable
 from shared.persistence.searches import (
@@ -65,6 +66,15 @@ class MemoryOperatorViews:
 
     def job(self, e_id: UUID) -> EmailJob | None:
         return self._state.jobs.get(e_id)
+
+    def letter_of_job(self, e_id: UUID) -> DeadLetter | None:
+        about = (Subject.JOB, e_id, Rest.OPEN)
+        letters = self._state.letters.values()
+        return next((one for one in letters if (one.subject, one.subject_id, one.rest) == about), None)
+
+    def in_flight(self, configuration_id: UUID) -> Mapping[JobStatus, int]:
+        mine = [job.status for job in self._state.jobs.values() if job.configuration_id == configuration_id]
+        return {status: mine.count(status) for status in IN_FLIGHT}
 
     def events_of(self, configuration_id: UUID, *, limit: int) -> list[EmailEvent]:
         kept = (one.event for one in self._state.events.values())
