@@ -35,6 +35,7 @@ from shared.persistence.tables import (
     send_attempt,
     suppression_entry,
 )
+from tests.integration.messaging.world import eventually
 
 ROOT = Path(__file__).parents[3]
 
@@ -51,6 +52,8 @@ CATALOGUE = {
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')""",
 }
 
+# As env.py locks it, in every release.
+MIGRATING = 0x656D61696C
 HEAD = ScriptDirectory.from_config(config_for("postgresql://")).get_current_head()
 
 
@@ -100,6 +103,39 @@ def test_migrators_at_once_take_turns(empty_database: str) -> None:
     assert [done.returncode for done in ended] == [0, 0, 0], [done.stderr for done in ended]
     assert sum("Running upgrade" in done.stderr for done in ended) == 1
     assert version_of(empty_database) == HEAD
+
+
+def test_a_migrator_that_waits_for_its_turn_does_not_hold_up_an_index_that_is_built_meanwhile(
+    empty_database: str,
+) -> None:
+    """It would, in a transaction: an index is built CONCURRENTLY when all of those have ended."""
+    with psycopg.connect(empty_database, autocommit=True) as other, ThreadPoolExecutor(1) as thread:
+        other.execute("SET statement_timeout = '30s'")
+        other.execute("CREATE TABLE filled (id integer)")
+        other.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
+        command = thread.submit(alembic, "upgrade", "head", cwd=ROOT, EMAIL_DATABASE_URL=empty_database)
+        assert eventually(lambda: _asks_for_its_turn(other), seconds=30)
+        other.execute("CREATE INDEX CONCURRENTLY ix_filled ON filled (id)")
+        assert not command.done()
+        other.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
+        assert command.result().returncode == 0, command.result().stderr
+    assert version_of(empty_database) == HEAD
+
+
+def _asks_for_its_turn(connection: psycopg.Connection[Any]) -> bool:
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'email-migrate' AND query ~ 'pg_sleep'"
+    row = connection.execute(asked).fetchone()
+    return row is not None and row[0] == 1
+
+
+def test_indexes_that_were_left_behind_half_built_are_built_anew(
+    empty_database: str, rows_of: Callable[[str, str], set[Any]], database_url: str
+) -> None:
+    migrate(empty_database, "0006")
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("CREATE INDEX ix_operator_action_author ON operator_action (reason)")
+    migrate(empty_database)
+    assert rows_of(empty_database, CATALOGUE["indexes"]) == rows_of(database_url, CATALOGUE["indexes"])
 
 
 def test_code_that_knows_the_first_schema_only_goes_on_writing(empty_database: str) -> None:
