@@ -12,6 +12,7 @@ from bench.faults.rows import Database
 from sandbox.aws import CREDENTIALS
 from sandbox.client import Json
 from shared.domain.dns import DnsRecord, canonical
+from shared.gateways.postmark.codes import SERVER_NOT_FOUND
 
 PAGE = 500
 CHANGES_A_CALL = 500
@@ -116,7 +117,8 @@ class Provider:
     def drop_server(self, server_id: int) -> None:
         """It may be gone already."""
         response = self._session.delete(f"{self._url}/servers/{server_id}", headers=self._account, timeout=30)
-        if response.status_code != 404:
+        gone = response.status_code == 404 or response.json().get("ErrorCode") == SERVER_NOT_FOUND
+        if not gone:
             response.raise_for_status()
 
     def change_records(self, action: str, records: Sequence[DnsRecord]) -> None:
