@@ -1,12 +1,14 @@
 """How Alembic runs here: one migrator at a time, each migration in its own transaction, no lock waited for long."""
 
 import os
+from contextlib import suppress
 from logging.config import fileConfig
 from pathlib import Path
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from shared.persistence.tables import metadata
@@ -30,6 +32,15 @@ def url() -> str:
     if not given:
         raise RuntimeError("set EMAIL_DATABASE_URL, or EMAIL_DATABASE_URL_FILE to a file that holds it")
     return str(given)
+
+
+def address() -> URL:
+    """What a driver says of a URL is printed, and quotes the piece of a password that it takes for a host or a port."""
+    with suppress(ValueError, ArgumentError):
+        found = make_url(url())
+        if "@" not in (found.host or ""):
+            return found.set(drivername="postgresql+psycopg")
+    raise RuntimeError("the URL of the database cannot be read: percent-encode its user and password")
 
 
 def upgrade_alone(connection: Connection) -> None:
@@ -63,9 +74,8 @@ def settle(connection: Connection, **settings: str) -> None:
 
 
 def online() -> None:
-    address = make_url(url()).set(drivername="postgresql+psycopg")
     # The advisory lock is the session's: it goes with the connection, however this ends.
-    engine = create_engine(address, poolclass=NullPool, connect_args={"application_name": "email-migrate"})
+    engine = create_engine(address(), poolclass=NullPool, connect_args={"application_name": "email-migrate"})
     with engine.connect() as connection:
         upgrade_alone(connection)
 
