@@ -9,15 +9,12 @@ from shared.cli.output import Column, Output, Row, cell, moment
 PATH: Final = "/configuration"
 COLUMNS: Final = (
     Column("sendingDomainSlug", "SLUG"),
-    Column("operational", "OPERATIONAL"),
-    Column("operationalSince", "SINCE"),
-    Column("administrative", "ADMINISTRATIVE"),
+    Column("operational", "STATE"),
+    Column("administrative", "LOCK"),
     Column("canSend", "SENDS"),
     Column("inFlight", "IN FLIGHT"),
-    Column("fromAddress", "FROM"),
-    Column("retired", "REMOVED"),
     Column("version", "VERSION"),
-    Column("eId", "ID"),
+    Column("eId", "ID", whole=True),
 )
 _RECORDS: Final = (
     Column("type", "TYPE"),
@@ -47,7 +44,7 @@ _TOLD: Final = (
         "waitsFor",
         "failure",
     ),
-    *("windowEndsAt", "nextCheckAt", "retired", "serverName", "postmarkServerId", "postmarkDomainId"),
+    *("windowEndsAt", "nextCheckAt", "serverName", "postmarkServerId", "postmarkDomainId"),
     *("postmarkSignatureId", "postmarkWebhookId", "createdAt", "updatedAt", "version", "author", "cause"),
     "reason",
 )
@@ -67,7 +64,10 @@ def flat(record: JsonObject) -> dict[str, Any]:
 
 def row(record: JsonObject, out: Output) -> Row:
     plain = flat(record)
-    return {**plain, **{name: moment(plain[name]) for name in _TIMES}} if out.for_people else plain
+    if not out.for_people:
+        return plain
+    state = f"{plain['operational']}, removed" if plain["retired"] else plain["operational"]
+    return {**plain, "operational": state, **{name: moment(plain[name]) for name in _TIMES}}
 
 
 def tell_one(out: Output, record: JsonObject, checked: JsonObject, past: Sequence[JsonObject] | None) -> None:

@@ -28,7 +28,7 @@ _COLUMNS = (
     Column("attempts", "TRIES"),
     Column("actor", "ACTOR"),
     Column("reason", "REASON"),
-    Column("eId", "ID"),
+    Column("eId", "ID", whole=True),
 )
 _BY_CLASS = (_SUBJECT, _CLASS, Column("count", "LETTERS"))
 _FATES = (

@@ -30,7 +30,7 @@ _COLUMNS: Final = (
     Column("since", "SINCE"),
     Column("lastSeen", "LAST SEEN"),
     Column("snoozedUntil", "SNOOZED UNTIL"),
-    Column("eId", "ID"),
+    Column("eId", "ID", whole=True),
 )
 _DEEDS: Final = (
     Column("at", "AT"),

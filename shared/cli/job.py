@@ -24,10 +24,9 @@ _COLUMNS = (
     Column("recipient", "RECIPIENT"),
     Column("tag", "TAG"),
     Column("acceptedAt", "ACCEPTED"),
-    Column("updatedAt", "CHANGED"),
-    Column("attempts", "ATTEMPTS"),
+    Column("attempts", "TRIES"),
     Column("error", "ERROR"),
-    Column("eId", "ID"),
+    Column("eId", "ID", whole=True),
 )
 _TIMES = ("acceptedAt", "updatedAt", "dueAt", "inDoubtSince")
 _QUESTIONS = {

@@ -34,12 +34,16 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`name` is the field; `title` heads it for people. Styles are rich's: `styles` by the value, over `style`."""
+    """`name` is the field; `title` heads it for people. Styles are rich's: `styles` by the value, over `style`.
+
+    `whole`: never folded, so that it can be copied.
+    """
 
     name: str
     title: str
     style: str = ""
     styles: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = False
 
     def text_of(self, row: "Row") -> Text:
         value = cell(row.get(self.name))
@@ -72,7 +76,7 @@ class Output:
             box=None, pad_edge=False, header_style="bold", title=title or None, title_justify="left"
         )
         for column in columns:
-            table.add_column(column.title, style=column.style, overflow="fold")
+            table.add_column(column.title, style=column.style, overflow="fold", no_wrap=column.whole)
         for row in rows:
             table.add_row(*(column.text_of(row) for column in columns))
         self._out.print(table)

@@ -29,7 +29,7 @@ _COLUMNS = (
     Column("provider", "AT PROVIDER"),
     Column("author", "AUTHOR"),
     Column("note", "NOTE"),
-    Column("eId", "ID"),
+    Column("eId", "ID", whole=True),
 )
 _TIMES = ("since", "liftedAt", "createdAt", "updatedAt")
 _FAULTS = (Column("line", "LINE"), Column("field", "FIELD"), Column("advice", "WHAT TO DO"))
