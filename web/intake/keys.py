@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.webhook import fingerprint
-from shared.ports.store import Store
+from shared.ports.store import Store, Transaction
 from shared.ports.webhooks import KeyUse
 
 
@@ -53,8 +53,13 @@ def names_of(valid_keys: Sequence[str]) -> Mapping[str, Which]:
 def api_keys(ports: KeyPorts) -> list[ApiKey]:
     """Valid ones first, the current one leading, used or not; then whatever else is known, by its name."""
     with ports.store.begin() as tx:
-        uses, webhooks = tx.key_uses.all(), tx.webhook_keys.count()
-    valid = names_of(ports.valid_keys)
+        return api_keys_of(tx, ports.valid_keys)
+
+
+def api_keys_of(tx: Transaction, valid_keys: Sequence[str]) -> list[ApiKey]:
+    """As `api_keys`, within a transaction."""
+    uses, webhooks = tx.key_uses.all(), tx.webhook_keys.count()
+    valid = names_of(valid_keys)
     known = {use.fingerprint for use in uses} | webhooks.keys() | valid.keys()
     rows = []
     for name in sorted(known, key=lambda name: (_rank(valid, name), name)):

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from shared.domain.audit import OperatorAction
 from shared.domain.errors import Conflict
 from shared.domain.query import Query
 from shared.domain.suppression import SuppressionEntry, SuppressionReason
 from shared.messaging.messages import LiftSuppressions
 from shared.ports.clock import NewId
 from shared.ports.doorbell import Doorbell
+from shared.ports.operators import SuppressionSearch
 from shared.ports.rows import Page
 from shared.ports.store import Store, Transaction
 
@@ -68,10 +70,27 @@ class ComplaintStays:
 def query(ports: SuppressionPorts, tenant_id: UUID, question: Query) -> Page[Listed]:
     with ports.store.begin() as tx:
         page = tx.suppressions.query(tenant_id, question)
-        return Page(tuple(_listed(tx, tenant_id, page.rows)), page.more)
+        return Page(tuple(listed(tx, page.rows)), page.more)
 
 
-def add(ports: SuppressionPorts, tenant_id: UUID, author: str, address: str, note: str | None) -> Added:
+def search(
+    ports: SuppressionPorts, wanted: SuppressionSearch, *, after: UUID | None, limit: int
+) -> list[Listed]:
+    """Across tenants, in the order of their ids. Raises `InvalidValue` for what no index answers."""
+    with ports.store.begin() as tx:
+        return listed(tx, tx.views.suppressions(wanted, after=after, limit=limit))
+
+
+def add(
+    ports: SuppressionPorts,
+    tenant_id: UUID,
+    author: str,
+    address: str,
+    note: str | None,
+    *,
+    why: str | None = None,
+) -> Added:
+    """With `why`, what was added is kept as an operator's deed."""
     with ports.store.begin() as tx:
         now = tx.now()
         wanted = SuppressionEntry(
@@ -86,15 +105,25 @@ def add(ports: SuppressionPorts, tenant_id: UUID, author: str, address: str, not
             updated_at=now,
         )
         entry = tx.suppressions.add(wanted)
-    return Added(Listed(entry), created=entry.e_id == wanted.e_id)
+        created = entry.e_id == wanted.e_id
+        if created and why is not None:
+            _keep(tx, ports, "suppression.add", entry, author=author, why=why)
+    return Added(Listed(entry), created=created)
 
 
 def lift(
-    ports: SuppressionPorts, tenant_id: UUID, e_id: UUID, *, author: str, note: str | None
+    ports: SuppressionPorts,
+    tenant_id: UUID,
+    e_id: UUID,
+    *,
+    author: str,
+    note: str | None,
+    why: str | None = None,
 ) -> Lifted | ComplaintStays | None:
     """None when the tenant has no such entry. An entry that is lifted already stays as it is.
 
-    Raises `Conflict` when a complaint came while it was being lifted.
+    With `why`, what was lifted is kept as an operator's deed. Raises `Conflict` when a complaint came while it was
+    being lifted.
     """
     with ports.store.begin() as tx:
         entry = tx.suppressions.get(tenant_id, e_id)
@@ -103,12 +132,14 @@ def lift(
         if entry.reason is SuppressionReason.SPAM_COMPLAINT:
             return ComplaintStays(entry)
         asked = _lift(tx, entry, author=author, note=note) if entry.active else []
+        if entry.active and why is not None:
+            _keep(tx, ports, "suppression.lift", entry, author=author, why=why)
         held = tx.suppressions.get(tenant_id, e_id)
         assert held is not None, "suppressions are never deleted"
-        (listed,) = _listed(tx, tenant_id, [held])
+        (now_listed,) = listed(tx, [held])
     if asked:
         ports.doorbell.ring(*map(LiftSuppressions, asked))
-    return Lifted(listed)
+    return Lifted(now_listed)
 
 
 def _lift(tx: Transaction, entry: SuppressionEntry, *, author: str, note: str | None) -> list[UUID]:
@@ -119,15 +150,37 @@ def _lift(tx: Transaction, entry: SuppressionEntry, *, author: str, note: str | 
     return tx.lifts.want(entry.tenant_id, [entry.address])
 
 
-def _listed(tx: Transaction, tenant_id: UUID, entries: Sequence[SuppressionEntry]) -> list[Listed]:
-    lifted = {entry.address for entry in entries if not entry.active}
-    if not lifted:
-        return [Listed(entry) for entry in entries]
-    refusals, waiting = tx.lifts.refusals(tenant_id, lifted), tx.lifts.waiting(tenant_id, lifted)
+def _keep(
+    tx: Transaction, ports: SuppressionPorts, action: str, entry: SuppressionEntry, *, author: str, why: str
+) -> None:
+    deed = OperatorAction(
+        e_id=ports.new_id(),
+        tenant_id=entry.tenant_id,
+        action=action,
+        subject_id=entry.e_id,
+        author=author,
+        reason=why,
+        at=tx.now(),
+    )
+    tx.audit.keep(deed)
+
+
+def listed(tx: Transaction, entries: Sequence[SuppressionEntry]) -> list[Listed]:
+    """In the order given, of whichever tenants, with what the provider said of those that are lifted."""
+    lifted: dict[UUID, set[str]] = {}
+    for entry in entries:
+        if not entry.active:
+            lifted.setdefault(entry.tenant_id, set()).add(entry.address)
+    refusals = {tenant_id: tx.lifts.refusals(tenant_id, some) for tenant_id, some in lifted.items()}
+    waiting = {tenant_id: tx.lifts.waiting(tenant_id, some) for tenant_id, some in lifted.items()}
     return [
         Listed(entry)
         if entry.active
-        else _at_provider(entry, refusals.get(entry.address), waits=entry.address in waiting)
+        else _at_provider(
+            entry,
+            refusals[entry.tenant_id].get(entry.address),
+            waits=entry.address in waiting[entry.tenant_id],
+        )
         for entry in entries
     ]
 

@@ -31,7 +31,7 @@ from tests.unit.web.api import (
     container_of,
     faults,
 )
-from web.routes.suppression_file import BYTES_MAX, LINES_MAX
+from web.suppression_csv import BYTES_MAX, LINES_MAX
 
 EXPORT = "/configuration/suppression/export"
 
