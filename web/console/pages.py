@@ -74,6 +74,22 @@ def deed(summary: str) -> Callable[[View], View]:
     return operation(Operation(summary=summary, access=Access.OPERATOR, writes=True))
 
 
+def takes(bytes_max: int) -> Callable[[View], View]:
+    """A form that brings more than FORM_BYTES_MAX of `web/console/wiring.py`, such as a file."""
+
+    def mark(view: View) -> View:
+        view.__dict__["bytes_max"] = bytes_max
+        return view
+
+    return mark
+
+
+def private(response: Response) -> Response:
+    """For what is no page: nobody keeps it, and nothing in it is run."""
+    response.headers.update(_HEADERS)
+    return response
+
+
 def render(template: str, status: int = 200, **values: object) -> Response:
     """`now` is what moments are told from: give the store's own, else it is the process's clock."""
     frame = current_app.extensions["console"]

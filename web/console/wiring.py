@@ -3,20 +3,25 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from flask import Blueprint, Flask, Response, request, url_for
+from flask import Blueprint, Flask, Response, current_app, request, url_for
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import NotFound
 
 from shared.bootstrap import Container
 from web.console import assets, failures, wording
+from web.console.audit import AuditPages
+from web.console.drift import DriftPages
+from web.console.keys import KeyPages
 from web.console.overview import OverviewPages
 from web.console.pages import Frame, page
 from web.console.session import Sessions, secret_of
 from web.console.sign_in import SignInPages, redirect_to
+from web.console.suppression_files import SuppressionFilePages
+from web.console.suppressions import SuppressionPages
 from web.console.throttle import Throttle
 from web.operation import Operation
 
-# Of one form. A file to be taken in needs more, and says so in its view.
+# Of one form. A file to be taken in needs more, and says so at its view, by `takes`.
 FORM_BYTES_MAX = 1_000_000
 
 
@@ -26,7 +31,14 @@ class Pages(Protocol):
 
 MakePages = Callable[[Container], Pages]
 
-_PAGES: tuple[MakePages, ...] = (OverviewPages,)
+_PAGES: tuple[MakePages, ...] = (
+    OverviewPages,
+    SuppressionPages,
+    SuppressionFilePages,
+    DriftPages,
+    KeyPages,
+    AuditPages,
+)
 
 
 class Console:
@@ -79,7 +91,9 @@ class Console:
         )
 
         def check_form() -> None:
-            request.max_content_length = FORM_BYTES_MAX
+            view = current_app.view_functions.get(request.endpoint or "")
+            bytes_max = getattr(view, "bytes_max", FORM_BYTES_MAX)
+            request.max_content_length = request.max_form_memory_size = bytes_max
             csrf.protect()
 
         routes.before_request(check_form)

@@ -29,6 +29,8 @@ OPEN = {
 # Forms that ask: what is looked for must be in no URL. They change nothing, and readers may send them too.
 ASKED = {
     ("POST", "/console/jobs/search"),
+    ("POST", "/console/suppressions/search"),
+    ("POST", "/console/suppressions/import/preview"),
 }
 
 
