@@ -11,8 +11,11 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from rich.console import Console
 from rich.progress import (
@@ -28,6 +31,7 @@ from bench.faults import result, world
 from bench.faults.matrix import matrix
 from bench.faults.rehearsal import Fault, rehearse
 from bench.faults.result import Result
+from bench.faults.world import World
 from sandbox.stack.records import State
 
 console = Console(highlight=False)
@@ -90,9 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result.insert_section(section, asked.table)
         return 0
     faults = [matrix()[name] for name in asked.faults or matrix()]
-    results = []
+    results: list[Result] = []
     for found in _run(faults, asked):
-        results.append(found)
+        results = sorted([*results, found], key=lambda one: list(matrix()).index(one.fault))
         result.write(results, path)  # what is found is kept, whatever comes after it
     result.show(results, console)
     result.write_section(results, section)
@@ -102,23 +106,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(faults: Sequence[Fault], asked: argparse.Namespace) -> Iterator[Result]:
+    """Each world takes the next fault as soon as it is done with one; in the order in which they end."""
+    waiting, found = SimpleQueue[Fault](), SimpleQueue[Result]()
+    for fault in faults:
+        waiting.put(fault)
     with (
         tempfile.TemporaryDirectory(prefix="email-faults-") as folder,
         Show(len(faults)) as show,
-        world.running(
-            asked.keep or Path(folder), lambda news: show.doing(f"starting {news['step']}")
-        ) as started,
+        ThreadPoolExecutor(asked.worlds) as pool,
     ):
-        for fault in faults:
-            show.begins(fault)
-            found = rehearse(fault, started, short=asked.short, tell=show.doing)
-            if asked.again and found.may_be_chance:
-                show.chance(found)
-                second = rehearse(fault, started, short=asked.short, tell=show.doing)
-                found = replace(second, note=f"second try, first: {found.note}; now: {second.note}")
-            show.ended(found)
-            yield found
+        folders = [(asked.keep or Path(folder)) / str(number) for number in range(asked.worlds)]
+        worlds = [pool.submit(_live, one, waiting, found, show, asked) for one in folders]
+        for _ in faults:
+            yield _next(found, worlds)
         show.doing("stopping the world")
+        for one in worlds:
+            one.result()
+
+
+def _next(found: "SimpleQueue[Result]", worlds: Sequence["Future[None]"]) -> Result:
+    """Raises what broke a world."""
+    while True:
+        with suppress(Empty):
+            return found.get(timeout=1.0)
+        for one in worlds:
+            if one.done():
+                one.result()
+
+
+def _live(
+    folder: Path,
+    waiting: "SimpleQueue[Fault]",
+    found: "SimpleQueue[Result]",
+    show: Show,
+    asked: argparse.Namespace,
+) -> None:
+    """One world, for as long as faults wait."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with world.running(folder, lambda news: show.doing(f"starting {news['step']}")) as started:
+        while True:
+            try:
+                fault = waiting.get_nowait()
+            except Empty:
+                return
+            found.put(_rehearsed(fault, started, show, asked))
+
+
+def _rehearsed(fault: Fault, started: World, show: Show, asked: argparse.Namespace) -> Result:
+    show.begins(fault)
+    found = rehearse(fault, started, short=asked.short, tell=show.doing)
+    if asked.again and found.may_be_chance:
+        show.chance(found)
+        second = rehearse(fault, started, short=asked.short, tell=show.doing)
+        found = replace(second, note=f"second try, first: {found.note}; now: {second.note}")
+    show.ended(found)
+    return found
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -144,7 +186,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="end with 1 only when something was lost or doubled: for a machine whose speed nobody knows",
     )
-    parser.add_argument("--keep", type=Path, help="a folder for the world; its logs stay there")
+    parser.add_argument(
+        "--worlds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="so many worlds side by side, for faults that mostly wait",
+    )
+    parser.add_argument("--keep", type=Path, help="a folder for the worlds; their logs stay there")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.faults) - known.keys():
         parser.error(f"no fault {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
