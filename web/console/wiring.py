@@ -11,6 +11,7 @@ from shared.bootstrap import Container
 from web.console import assets, failures, wording
 from web.console.audit import AuditPages
 from web.console.drift import DriftPages
+from web.console.jobs import JobPages
 from web.console.keys import KeyPages
 from web.console.overview import OverviewPages
 from web.console.pages import Frame, page
@@ -33,6 +34,7 @@ MakePages = Callable[[Container], Pages]
 
 _PAGES: tuple[MakePages, ...] = (
     OverviewPages,
+    JobPages,
     SuppressionPages,
     SuppressionFilePages,
     DriftPages,

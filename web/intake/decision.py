@@ -33,12 +33,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """`provider_message_id`, where the operator found it at the provider, joins later events to the job."""
+    """`provider_message_id`, where the operator found it at the provider, joins later events to the job.
+
+    `claim_id`: of the claim whose end was in doubt when the operator looked; None takes whichever is. No version, as
+    every look at the provider moves that.
+    """
 
     verdict: Verdict
     author: str
     reason: str = field(repr=False)
     provider_message_id: str | None = None
+    claim_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,10 @@ def decidable_from(job: EmailJob, doubt_limit: timedelta) -> datetime | None:
 def decide(
     ports: JobPorts, tenant_id: UUID, e_id: UUID, decision: Decision, *, doubt_limit: timedelta
 ) -> Result | None:
-    """None when the tenant has no such job. Raises `Conflict` when it was resolved meanwhile."""
+    """None when the tenant has no such job.
+
+    Raises `Conflict` when it was resolved meanwhile, or when it is in doubt about another claim than the decision's.
+    """
     with ports.store.begin() as tx:
         job = tx.jobs.get(tenant_id, e_id)
         if job is None:
@@ -89,6 +97,8 @@ def decide(
         obstacle = _obstacle(tx, job, decision.verdict, doubt_limit)
         if obstacle is not None:
             return obstacle
+        if decision.claim_id not in (None, job.claim_id):
+            raise Conflict("the job is in doubt about another claim")
         decided = _carry_out(tx, job, decision, ports.new_id())
     if decision.verdict is Verdict.RESEND:
         ports.doorbell.ring(SendJobs(job.configuration_id))

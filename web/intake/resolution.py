@@ -28,8 +28,19 @@ class NotInconsistent:
 Result = Resolved | NotInconsistent
 
 
-def resolve(ports: JobPorts, tenant_id: UUID, e_id: UUID, *, author: str, reason: str) -> Result | None:
-    """None when the tenant has no such job. Raises `Conflict` when it moved meanwhile, or no event tells of it."""
+def resolve(
+    ports: JobPorts,
+    tenant_id: UUID,
+    e_id: UUID,
+    *,
+    author: str,
+    reason: str,
+    expected_version: int | None = None,
+) -> Result | None:
+    """None when the tenant has no such job.
+
+    Raises `Conflict` when it moved meanwhile, is not at `expected_version` any more, or no event tells of it.
+    """
     with ports.store.begin() as tx:
         seen = tx.jobs.get(tenant_id, e_id)
         if seen is None:
@@ -37,6 +48,8 @@ def resolve(ports: JobPorts, tenant_id: UUID, e_id: UUID, *, author: str, reason
         # As projection does: no event is folded between reading the log and writing what it says.
         tx.events.serialise(seen.configuration_id)
         job = _again(tx, seen)
+        if expected_version not in (None, job.version):
+            raise Conflict("the job has another version")
         if job.status is not JobStatus.INCONSISTENT:
             return Resolved(job) if _was_resolved(tx, job) else NotInconsistent(job)
         action = OperatorAction(

@@ -7,6 +7,7 @@ from jinja2.bccache import Bucket
 from pydantic import SecretStr
 
 from shared.config.settings import Settings
+from shared.ports.doorbell import Doorbell
 from shared.ports.store import Store
 from tests.fakes.doorbell import RecordingDoorbell
 from tests.fakes.store import MemoryStore
@@ -59,9 +60,14 @@ def browse(opened: Settings, store: MemoryStore, compiled: BytecodeCache) -> Ope
     """
 
     def open(
-        settings: Settings | None = None, *, over: Store | None = None, samples: bool = False
+        settings: Settings | None = None,
+        *,
+        over: Store | None = None,
+        samples: bool = False,
+        doorbell: Doorbell | None = None,
     ) -> Browser:
-        container = container_of(settings or opened, store, RecordingDoorbell(), clock=store.clock)
+        bell = doorbell or RecordingDoorbell()
+        container = container_of(settings or opened, store, bell, clock=store.clock)
         container = replace(container, store=over or store)
         app = app_with_samples(container) if samples else create_app(container)
         app.jinja_env.bytecode_cache = compiled
