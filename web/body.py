@@ -112,7 +112,7 @@ def _checked(parsed: dict[str, object], depth_max: int) -> dict[str, object]:
 def _parsed(raw: bytes) -> object:
     """Of a key given twice the last one counts."""
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_number)
     except RecursionError:
         raise _invalid("nest objects and arrays less deep") from None
     except UnicodeDecodeError as error:
@@ -134,6 +134,12 @@ def _ends_early(error: json.JSONDecodeError) -> bool:
     return error.msg.startswith("Unterminated string") or (
         error.msg != "Extra data" and len(left) < _TOKEN_MAX
     )
+
+
+def _number(text: str) -> float | int:
+    """JSON has one kind of number: 7.0 is the whole number 7, however somebody's language writes it."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _cut() -> Problem:

@@ -41,7 +41,7 @@ BASE64: JsonSchema = {
     "contentEncoding": "base64",
     "description": "With its padding and without line breaks.",
 }
-MEDIA_TYPE: JsonSchema = {"pattern": rf"^{_RESTRICTED_NAME}/{_RESTRICTED_NAME}(\s*;[ -~]*)?$"}
+MEDIA_TYPE: JsonSchema = {"pattern": rf"^{_RESTRICTED_NAME}/{_RESTRICTED_NAME}([ \t]*;[ -~]*)?$"}
 
 
 def metadata(*, keys: int, key: int, value: int, reserved: tuple[str, ...]) -> JsonSchema:

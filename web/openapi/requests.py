@@ -9,9 +9,12 @@ from web.operation import Access, Operation
 
 _TENANT = "The tenant. What is another tenant's is answered as if it were not there."
 _AUTHOR = "Who does this; kept with what is done. 1 to 255 printable ASCII characters."
-_REQUEST_ID = "Echoed, and in our logs; made when it is absent. Quote it when you report a fault."
-_PRINTABLE = r"^[ -~]{1,255}$"
-_REQUEST_ID_PATTERN = r"^[A-Za-z0-9._:/+=@-]{1,128}$"
+_REQUEST_ID = (
+    "Echoed, and in our logs; quote it when you report a fault. Made when it is absent, or when it is none: "
+    "1 to 128 of A-Z, a-z, 0-9 and ._:/+=@- are one."
+)
+# White space around a header's value is not part of it.
+_PRINTABLE = "[!-~]([ -~]{0,253}[!-~])?"
 _MOMENT = {"type": "integer", "minimum": 0, "maximum": LAST_MILLISECOND}
 _TAGS = {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,18}"(, ?(W/)?"[0-9]{1,18}"){0,20})$'}
 # Bodies that the document would call wrong are no examples of right ones.
@@ -31,13 +34,13 @@ def parameters(found: Operation, parts: Sequence[str]) -> Iterator[dict[str, Any
 def _headers(found: Operation) -> Iterator[dict[str, Any]]:
     if found.access is Access.CALLER:
         yield _parameter("header", "X-Tenant-Id", _TENANT, UUID, required=True)
-        yield _parameter("header", "X-Author", _AUTHOR, _text(_PRINTABLE), required=found.writes)
+        yield _parameter("header", "X-Author", _AUTHOR, _author(found), required=found.writes)
     for name, said in found.headers.items():
-        yield _with_example(found, _parameter("header", name, said, _text(_PRINTABLE), required=True))
+        yield _with_example(found, _parameter("header", name, said, _text(f"^{_PRINTABLE}$"), required=True))
     for name, said in found.conditions.items():
         yield _with_example(found, _parameter("header", name, said, _TAGS))
     if found.access is not Access.PUBLIC:
-        yield _parameter("header", "X-Request-ID", _REQUEST_ID, _text(_REQUEST_ID_PATTERN))
+        yield _parameter("header", "X-Request-ID", _REQUEST_ID, TEXT)
 
 
 def _in_path(found: Operation, name: str) -> dict[str, Any]:
@@ -62,6 +65,11 @@ def _with_example(found: Operation, parameter: dict[str, Any]) -> dict[str, Any]
     )
     shown = next((place[name] for place in places if name in place), None)
     return {**parameter, "example": shown} if shown is not None else parameter
+
+
+def _author(found: Operation) -> dict[str, Any]:
+    """Where it need not be said, an empty one is as good as none; and the server makes one of what is not ASCII."""
+    return _text(f"^{_PRINTABLE}$") if found.writes else _text(r"^[^\x00-\x1f\x7f]{0,255}$")
 
 
 def _text(pattern: str) -> dict[str, Any]:

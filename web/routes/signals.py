@@ -1,8 +1,10 @@
 """`/configuration/{eId}/{signal}`: an operator's word to a configuration."""
 
+import re
 from uuid import UUID
 
 from flask import Blueprint, Response
+from werkzeug.routing import BaseConverter
 
 from shared.domain.configuration import Verdict
 from shared.domain.lifecycle import SIGNALS, Administrative, Trigger
@@ -12,7 +14,7 @@ from web.conditions import ETAG, IF_MATCH, expected_versions
 from web.examples import signals as examples
 from web.intake import configuration as intake
 from web.operation import Link, Operation, operation
-from web.problems import BODY_PROBLEMS, Problem
+from web.problems import BODY_PROBLEMS
 from web.records import ConfigurationPayload, Configurations, Record
 from web.schemas import SignalInput, validated
 from web.standings import current, found, other_version, refused
@@ -25,6 +27,13 @@ NEXT = {
 }
 
 
+class _SignalConverter(BaseConverter):
+    regex = "|".join(re.escape(signal) for signal in SIGNALS)
+
+    def to_python(self, value: str) -> Trigger:
+        return Trigger(value)
+
+
 class Signals:
     def __init__(self, ports: intake.ConfigurationPorts, records: Configurations, *, depth_max: int) -> None:
         self._ports = ports
@@ -32,7 +41,9 @@ class Signals:
         self._depth_max = depth_max
 
     def add_to(self, routes: Blueprint) -> None:
-        routes.post("/<uuid:e_id>/<signal>")(self.signal)
+        # Before the route that needs it. Of other words there is no such path, and none to be found in `Allow`.
+        routes.record_once(lambda state: state.app.url_map.converters.update(signal=_SignalConverter))
+        routes.post("/<uuid:e_id>/<signal:signal>")(self.signal)
 
     @operation(
         Operation(
@@ -54,9 +65,7 @@ class Signals:
             leads_to=NEXT,
         )
     )
-    def signal(self, e_id: UUID, signal: str) -> Response:
-        if signal not in SIGNALS:
-            raise Problem("not_found", f"there is no such signal; there are {', '.join(SIGNALS)}")
+    def signal(self, e_id: UUID, signal: Trigger) -> Response:
         author, expected = caller(), expected_versions()
         sent = validated(SignalInput, read_optional_object(_BYTES_MAX, depth_max=self._depth_max))
         try:
@@ -64,7 +73,7 @@ class Signals:
                 self._ports,
                 author.tenant_id,
                 e_id,
-                Trigger(signal),
+                signal,
                 author=author.author,
                 reason=sent.reason,
                 expected_versions=expected,

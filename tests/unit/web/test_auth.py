@@ -25,7 +25,7 @@ def test_every_route_outside_the_public_list_refuses_a_caller_without_a_key(api:
     client = api.app.test_client()
     answers = {
         (method, rule.rule): client.open(
-            rule.rule.replace("<uuid:e_id>", str(UNKNOWN)).replace("<signal>", "lock"), method=method
+            rule.rule.replace("<uuid:e_id>", str(UNKNOWN)).replace("<signal:signal>", "lock"), method=method
         ).status_code
         for rule in api.app.url_map.iter_rules()
         for method in methods_of(rule)

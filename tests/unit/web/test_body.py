@@ -103,5 +103,21 @@ def test_both_halves_of_a_surrogate_pair_are_one_character() -> None:
     assert parse_object(b'{"a": "\\ud83d\\ude00"}', depth_max=3) == {"a": "\U0001f600"}
 
 
+@pytest.mark.parametrize(("raw", "number"), [(b"7.0", 7), (b"-0.0", 0), (b"1.5e1", 15), (b"2e3", 2000)])
+def test_a_whole_number_is_one_however_it_is_written(raw: bytes, number: int) -> None:
+    read = parse(raw, depth_max=3)
+    assert (read, type(read)) == (number, int)
+
+
+@pytest.mark.parametrize("raw", [b"7.5", b"1e-3", b"1e400"])
+def test_what_is_no_whole_number_stays_as_it_is(raw: bytes) -> None:
+    assert parse(raw, depth_max=3) == float(raw)
+
+
+def test_a_page_may_be_asked_for_in_numbers_of_any_language(api: Api) -> None:
+    asked = b'{"paginate": {"index": 0.0, "size": 5e1}, "filter": {"locator": "createdAt", "ge": 1.0}}'
+    assert api.post("/configuration/query", data=asked, content_type="application/json").status_code == 200
+
+
 def test_of_a_key_given_twice_the_last_one_counts() -> None:
     assert parse_object(b'{"a": 1, "a": 2}', depth_max=3) == {"a": 2}

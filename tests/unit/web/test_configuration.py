@@ -267,7 +267,14 @@ def test_a_removed_configuration_can_still_be_read(api: Api, store: Store) -> No
     assert code(api.post(f"{PATH}/unlock")) == (409, "signal_refused")
 
 
-@pytest.mark.parametrize("signal", ["explode", "provisioned", "verified", "history", "PROVISION"])
+def test_what_is_read_and_not_signalled_is_allowed_to_be_read_only(api: Api, store: Store) -> None:
+    a_configuration(store)
+    response = api.post(f"{PATH}/history")
+    assert code(response) == (405, "method_not_allowed")
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
+@pytest.mark.parametrize("signal", ["explode", "provisioned", "verified", "PROVISION"])
 def test_what_is_no_signal_is_404(api: Api, store: Store, signal: str) -> None:
     a_configuration(store)
     assert code(api.post(f"{PATH}/{signal}")) == (404, "not_found")

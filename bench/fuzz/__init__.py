@@ -1,0 +1,1 @@
+"""Requests that nobody wrote down: made from the OpenAPI document, right and wrong ones, sent to the running app."""
