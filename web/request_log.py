@@ -11,7 +11,8 @@ from shared.ports.clock import NewId
 from shared.telemetry import tracing
 
 _log = structlog.get_logger("email")
-_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+# It is in every line of the request, so no address is one.
+_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 # Asked every few seconds by whoever keeps us running.
 _PROBES = ("/healthz", "/readyz", "/metrics")
 
