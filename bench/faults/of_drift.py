@@ -48,6 +48,7 @@ def drifted(run: Rehearsal) -> None:
         world.check()
         time.sleep(run.size.seconds or WRONG_TTL_SECONDS + 1)
         told = world.check()
+        world.wait_until_told()
         world.compare(world.open(), receiver)
         world.mend()
         world.check()
@@ -167,6 +168,11 @@ class World:
         return ", ".join(
             f"{name}: {checked} in {calls} calls, {seconds:.1f} s" for name, checked, calls, seconds in rows
         )
+
+    def wait_until_told(self) -> None:
+        """A round is at its end before its findings are told of."""
+        question = "SELECT count(*) FROM drift_finding WHERE opened_at IS NOT NULL AND told_at IS NULL AND resolved_at IS NULL"
+        self._until(lambda: self.run.world.database.ask(question)[0][0] == 0, "every finding to be told of")
 
     def open(self) -> Found:
         """Of what was seeded: other faults may have left something to find."""
