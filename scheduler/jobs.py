@@ -21,6 +21,7 @@ from shared.messaging.messages import (
     RemoveConfiguration,
     ResealToken,
     ResolveDoubts,
+    RunReplay,
     SendJobs,
     VerifyConfiguration,
 )
@@ -129,6 +130,10 @@ def open_gaps(deps: SchedulerDeps) -> None:
 
 def due_lifts(deps: SchedulerDeps) -> None:
     _ring_for("due_lifts", LiftSuppressions, lambda tx: tx.lifts.due(deps.limit), deps)
+
+
+def due_replays(deps: SchedulerDeps) -> None:
+    _ring_for("due_replays", RunReplay, lambda tx: tx.replays.due(deps.limit), deps)
 
 
 def stale_tokens(deps: SchedulerDeps) -> None:

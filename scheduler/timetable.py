@@ -19,6 +19,7 @@ def timetable(settings: Scheduler) -> tuple[Entry, ...]:
         Entry(jobs.due_sends, settings.sweep_seconds),
         Entry(jobs.due_events, settings.sweep_seconds),
         Entry(jobs.due_verifications, settings.verification_seconds),
+        Entry(jobs.due_replays, settings.sweep_seconds),
         Entry(jobs.reconcile, settings.reconcile_seconds),
         Entry(jobs.stale_tokens, settings.registry_seconds),
         Entry(jobs.due_drift, settings.registry_seconds),

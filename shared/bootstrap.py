@@ -22,6 +22,7 @@ from shared.gateways.route53.inventory import Route53Inventory
 from shared.gateways.route53.zone import Route53Zone, make_route53_client
 from shared.gateways.system.clock import SystemClock
 from shared.gateways.system.pace import SharedPace
+from shared.gateways.system.pause import pause
 from shared.messaging.broker import BrokerSettings, build_broker, build_doorbell
 from shared.messaging.watch import WatchSettings
 from shared.persistence.engine import make_engine
@@ -84,6 +85,7 @@ class Container:
     dns_zone: DnsZone
     mail_inventory: MailInventory
     zone_inventory: ZoneInventory
+    pause: Callable[[float], None]
 
 
 def observe(settings: Settings, role: str) -> None:
@@ -155,6 +157,7 @@ def build(settings: Settings, role: str) -> Container:
             zone_id=settings.mail_zone.id,
             pace=_route53_pace(store, settings, CHECK_PATIENCE_SECONDS),
         ),
+        pause=pause,
     )
 
 

@@ -59,6 +59,7 @@ def register_provisioning(broker: Broker, container: Container) -> None:
         doorbell=container.doorbell,
         new_id=container.new_id,
         policy=ProvisioningPolicy.of(settings),
+        pause=container.pause,
         webhook_url=settings.webhook_url,
         webhook_bearer=settings.api_keys.current.get_secret_value(),
     )

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import click
+from click.shell_completion import CompletionItem
 
 from shared.cli.exits import Unusable
 from shared.cli.session import Session
@@ -14,14 +15,6 @@ from shared.cli.times import MomentOrAgo, moment_of
 from shared.domain.dead_letter import DeadLetterFilter, Rest, Subject
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """All that is given has to hold. `actor` holds for messages alone."""
-
-    rows: DeadLetterFilter
-    actor: str | None = None
 
 
 class Filters(click.ParamType[tuple[str, str]]):
@@ -37,6 +30,11 @@ class Filters(click.ParamType[tuple[str, str]]):
             self.fail(f"give key=value, where the key is one of {', '.join(KEYS)}.", param, ctx)
         return key, wanted
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(f"{key}=") for key in KEYS if key.startswith(incomplete)]
+
 
 def chooses(command: Command) -> Command:
     """`--filter`, given to the command as `filters`: see `chosen`."""
@@ -50,20 +48,46 @@ def chooses(command: Command) -> Command:
     )(command)
 
 
-def chosen(session: Session, filters: Sequence[tuple[str, str]], *, rest: Rest = Rest.OPEN) -> Chosen:
+def chooses_or_all(command: Command) -> Command:
+    """`--filter` or `--all`, for what changes a thousand letters and has to be meant: see `meant`."""
+    everything = click.option(
+        "--all", "everything", is_flag=True, help="Every one that is open, whatever it is about."
+    )
+    return chooses(everything(command))
+
+
+def meant(session: Session, filters: Sequence[tuple[str, str]], *, everything: bool) -> DeadLetterFilter:
+    """Raises `Unusable` unless it is one of the two."""
+    if everything == bool(filters):
+        raise Unusable("Say which: either --filter or --all.")
+    return chosen(session, filters)
+
+
+def chosen(
+    session: Session, filters: Sequence[tuple[str, str]], *, rest: Rest = Rest.OPEN
+) -> DeadLetterFilter:
     """Raises `Unusable` for a value that its key cannot have, and for a key that is given twice."""
     keys = [key for key, _ in filters]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
         raise Unusable(f"--filter: give {' and '.join(twice)} once; all that is given has to hold.")
     read = {KEYS[key].field: KEYS[key].read(session, key, value) for key, value in filters}
-    actor = read.pop("actor", None)
-    return Chosen(DeadLetterFilter(**read, rest=rest), actor)
+    return DeadLetterFilter(**read, rest=rest)
+
+
+def as_given(wanted: DeadLetterFilter) -> str:
+    """As it would be said with `--filter`."""
+    said = {key: getattr(wanted, one.field) for key, one in KEYS.items()}
+    return " ".join(f"{key}={_said(value)}" for key, value in said.items() if value is not None) or "all"
+
+
+def _said(value: object) -> str:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """`field` of `DeadLetterFilter`, or `actor`."""
+    """`field` of `DeadLetterFilter`."""
 
     field: str
     read: Callable[[Session, str, str], Any]

@@ -1,7 +1,7 @@
 """Dead letters put back to work in bulk: a row that workers carry out, so that whoever asked may leave."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -49,6 +49,12 @@ class Replay:
     finished_at: datetime | None = None
     # Who stopped or undid it.
     stopped_by: str | None = None
+
+    @property
+    def asked_for(self) -> DeadLetterFilter:
+        """`wanted`, without the end that nobody asked for."""
+        has_own_end = self.wanted.raised_until != self.created_at
+        return self.wanted if has_own_end else replace(self.wanted, raised_until=None)
 
     @property
     def done(self) -> int:

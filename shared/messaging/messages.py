@@ -46,6 +46,14 @@ class ResealToken:
 
 
 @dataclass(frozen=True, slots=True)
+class RunReplay:
+    """Of dead letters, by the id of its row."""
+
+    id: UUID
+    queue: ClassVar[str] = queues.PROVISIONING
+
+
+@dataclass(frozen=True, slots=True)
 class SendJobs:
     """Of the configuration with this id: whatever is due."""
 
@@ -104,6 +112,7 @@ Message = (
     | CatchUpEvents
     | LiftSuppressions
     | ResealToken
+    | RunReplay
     | CheckDrift
 )
 TYPES: tuple[type[Message], ...] = (
@@ -117,6 +126,7 @@ TYPES: tuple[type[Message], ...] = (
     CatchUpEvents,
     LiftSuppressions,
     ResealToken,
+    RunReplay,
     CheckDrift,
 )
 

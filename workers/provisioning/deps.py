@@ -27,6 +27,8 @@ class ProvisioningDeps:
     doorbell: Doorbell
     new_id: NewId
     policy: ProvisioningPolicy
+    # Waits for so many seconds, or for a second.
+    pause: Callable[[float], None]
     # Where the provider reaches us, and the key it shows there.
     webhook_url: str
     webhook_bearer: str = field(repr=False)

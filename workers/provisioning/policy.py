@@ -16,6 +16,14 @@ class ProvisioningPolicy:
     polling_window: timedelta
     # Between two looks at a webhook.
     webhook_check: timedelta = timedelta(hours=1)
+    # Dead letters put back in one transaction.
+    replay_slice: int = 50
+    # A message of a replay lasts so long, and then lets others go first.
+    replay_turn_seconds: float = 30.0
+    # It waits itself for a slice that is due this soon; for a later one the sweep rings.
+    replay_patience_seconds: float = 10.0
+    # Outlasts the patience and a slice whose rows others hold for a while.
+    replay_lease_seconds: float = 30.0
     # A removal waits so long for what the provider still has to be asked about, then takes the server down.
     removal_patience: timedelta = timedelta(hours=1)
 

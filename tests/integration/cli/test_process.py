@@ -4,9 +4,12 @@ import json
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 import pytest
 import yaml
@@ -15,10 +18,13 @@ from sandbox import aws
 from sandbox.aws import CREDENTIALS, Partition, Secrets
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.job import JobStatus, Settlement
+from shared.gateways.system.pause import pause
 from shared.persistence import PostgresStore
 from shared.persistence.ids import new_id
 from tests import factories
 from tests.integration.cli.conftest import EMAILCTL, KEY, Emailctl
+from tests.unit.replaying.dead_letter_world import World as Letters
+from workers.provisioning.replaying import run_replay
 
 
 @pytest.fixture
@@ -90,34 +96,42 @@ def test_a_mail_is_sent_once_and_traced_over_http(
     assert [job["eId"] for job in json.loads(found.stdout)] == [sent[0]]
 
 
-def test_dead_letters_are_put_back_until_ctrl_c_and_the_rest_by_the_next_run(
+def test_dead_letters_are_put_back_also_when_whoever_asked_is_gone(
     emailctl: Emailctl, environment: dict[str, str], postgres_store: PostgresStore, acme: EmailConfiguration
 ) -> None:
-    many = 40
+    many = 60
     fail(postgres_store, acme, many)
     replay = ("dead-letter", "replay", "--all", "--reason", "mended", "--yes", "-o", "json")
     with subprocess.Popen(
-        [*EMAILCTL, *replay, "--rate", "5"],
+        [*EMAILCTL, *replay, "--rate", "1000"],
         env=environment,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        begun = next(line for line in process.stderr if line.startswith("putting back:"))
+        begun = next(found for line in process.stderr if (found := re.match(r"Replay (\S+):", line)))
         process.send_signal(signal.SIGINT)
         # To their ends, which are its own.
-        err, out = begun + process.stderr.read(), process.stdout.read()
-    assert process.returncode == 1, err
-    done = re.search(rf"Stopped: (\d+) of {many} were looked at", err)
-    assert done is not None
-    assert 0 < int(done[1]) < many
-    assert counts(out) == {"put_back": int(done[1])}
-    assert queued(postgres_store, acme) == int(done[1])
-    rest = emailctl(*replay, "--rate", 1000)
-    assert counts(rest.stdout) == {"put_back": many - int(done[1])}
+        err, out = process.stderr.read(), process.stdout.read()
+    assert (process.returncode, out) == (1, ""), err
+    assert "It goes on without you" in err
+    assert queued(postgres_store, acme) == 0
+    with ThreadPoolExecutor(1) as threads:
+        following = threads.submit(emailctl, *replay)
+        carry_out(postgres_store, UUID(begun[1]))
+        followed = following.result()
+    assert followed.returncode == 0, followed.stderr
+    results = json.loads(emailctl("dead-letter", "result", begun[1], "-o", "json").stdout)
+    assert (results["state"], results["putBack"]) == ("done", many)
     assert queued(postgres_store, acme) == many
+
+
+def carry_out(store: PostgresStore, replay_id: UUID) -> None:
+    deps = replace(Letters().deps(store), pause=pause, monotonic=time.monotonic, new_id=new_id)
+    run_replay(replay_id, deps)
 
 
 def fail(store: PostgresStore, acme: EmailConfiguration, many: int) -> None:
@@ -129,11 +143,6 @@ def fail(store: PostgresStore, acme: EmailConfiguration, many: int) -> None:
             Settlement(job.e_id, JobStatus.FAILED, error_code="300", error_text="no") for job in claimed
         ]
         assert len(tx.jobs.record(claim_id, refused)) == many
-
-
-def counts(out: str) -> dict[str, int]:
-    rows: list[dict[str, Any]] = json.loads(out)
-    return {row["fate"]: row["count"] for row in rows}
 
 
 def queued(store: PostgresStore, acme: EmailConfiguration) -> int:

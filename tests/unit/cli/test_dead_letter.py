@@ -1,6 +1,8 @@
-"""Dead letters from the command line: found, planned, put back at a measured pace, stopped, laid to rest."""
+"""Dead letters from the command line: found, and laid to rest. Putting them back: `test_replay`."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +10,9 @@ import pytest
 
 from shared import replaying
 from shared.domain.job import JobStatus
-from shared.domain.lifecycle import Administrative
+from shared.ports.store import Transaction
 from tests import factories
+from tests.fakes.store import MemoryStore
 from tests.unit.cli.world import OPERATOR, World
 from tests.unit.replaying.dead_letter_world import World as Letters
 
@@ -103,120 +106,6 @@ def test_show_finds_what_rests_and_nothing_that_is_not_there(world: World, lette
     assert world.run("dead-letter", "show", factories.TENANT).exit_code == 6
 
 
-# --- putting back ----------------------------------------------------------------------
-
-
-def test_a_dry_run_tells_each_fate_and_changes_nothing(world: World, letters: Letters) -> None:
-    jobs = letters.fails(2)
-    letters.parks_an_event()
-    letters.change(administrative=Administrative.LOCKED)
-    rows = world.run_json("dead-letter", "replay", "--all", "--dry-run")
-    assert fates(rows) == {"job 300 locked": 2, "event unjoined put_back": 1}
-    assert letters.statuses(jobs) == [JobStatus.FAILED] * 2
-    assert not world.doorbell.rung
-
-
-def test_a_replay_puts_back_what_is_chosen_with_author_and_reason(world: World, letters: Letters) -> None:
-    mended, others = letters.fails(2, code="300"), letters.fails(2, code="expired")
-    told = world.run_json("dead-letter", "replay", "--filter", "class=300", *WHY, "--yes")
-    assert fates(told) == {"job 300 put_back": 2}
-    assert letters.statuses(mended) == [JobStatus.QUEUED] * 2
-    assert letters.statuses(others) == [JobStatus.FAILED] * 2
-    with world.store.begin() as tx:
-        (action,) = tx.jobs.actions(factories.TENANT, mended[0])
-    assert (action.action, action.author, action.reason) == ("dead_letter.replay", OPERATOR, WHY[1])
-
-
-@pytest.mark.parametrize(("rate", "seconds"), [(8, [0.125] * 3), (0.5, [0.5] * 12)])
-def test_a_replay_keeps_to_its_rate(
-    world: World, letters: Letters, rate: float, seconds: list[float]
-) -> None:
-    letters.fails(4)
-    world.run("dead-letter", "replay", "--all", "--rate", rate, *WHY, "--yes")
-    assert world.waited == seconds
-
-
-def test_what_stays_open_is_said_with_what_to_do(world: World, letters: Letters) -> None:
-    letters.fails(2)
-    letters.change(administrative=Administrative.LOCKED)
-    told = world.run("dead-letter", "replay", "--all", *WHY, "--yes")
-    assert told.exit_code == 7
-    assert "unlock its configuration" in told.stdout
-    assert letters.open() == 2
-
-
-def test_progress_is_told_while_it_goes_on(world: World, letters: Letters) -> None:
-    letters.fails(3)
-    told = world.run("dead-letter", "replay", "--all", *WHY, "--yes")
-    assert "putting back: 3 of 3" in told.stderr
-
-
-def test_whoever_is_asked_is_told_of_how_many_it_is_about(world: World, letters: Letters) -> None:
-    jobs = letters.fails(2)
-    assert world.run("dead-letter", "replay", "--all", "--yes").exit_code == 2, "nobody says why"
-    assert world.run("dead-letter", "replay", "--all", *WHY).exit_code == 5, "nobody is there to ask"
-    told = world.run("dead-letter", "replay", "--all", *WHY, answer="n\n")
-    assert told.exit_code == 1
-    assert "job 300: 2" in told.stderr
-    assert letters.statuses(jobs) == [JobStatus.FAILED] * 2
-
-
-@pytest.mark.parametrize("command", ["replay", "discard"])
-def test_everything_has_to_be_meant(world: World, letters: Letters, command: str) -> None:
-    letters.fails()
-    for given in ((), ("--all", "--filter", "class=300")):
-        told = world.run("dead-letter", command, *given, *WHY, "--yes")
-        assert (told.exit_code, "either --filter or --all" in told.stderr) == (2, True)
-    assert letters.open() == 1
-
-
-def test_ctrl_c_ends_it_after_the_one_in_hand_and_says_what_was_done(world: World, letters: Letters) -> None:
-    jobs = letters.fails(5)
-    before = signal.getsignal(signal.SIGINT)
-    world.meanwhile = [lambda: None, lambda: signal.raise_signal(signal.SIGINT)]
-    told = world.run("dead-letter", "replay", "--all", "--rate", 2, *WHY, "--yes")
-    assert told.exit_code == 1
-    assert "Stopping after the one in hand" in told.stderr
-    assert "2 of 5 were looked at; run it again for the rest" in told.stderr
-    assert letters.statuses(jobs).count(JobStatus.QUEUED) == 2
-    assert "put_back" in told.stdout
-    assert signal.getsignal(signal.SIGINT) is before
-    assert fates(world.run_json("dead-letter", "replay", "--all", *WHY, "--yes")) == {"job 300 put_back": 3}
-
-
-def test_ctrl_c_during_a_long_pause_is_heard_at_once(world: World, letters: Letters) -> None:
-    letters.fails(2)
-    world.meanwhile = [lambda: signal.raise_signal(signal.SIGINT)]
-    told = world.run("dead-letter", "replay", "--all", "--rate", 0.01, *WHY, "--yes")
-    assert told.exit_code == 1
-    assert sum(world.waited) == 0.5
-
-
-def test_ctrl_c_twice_breaks_off_at_once(world: World, letters: Letters) -> None:
-    letters.fails(3)
-
-    def twice() -> None:
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-
-    world.meanwhile = [twice]
-    told = world.run("dead-letter", "replay", "--all", *WHY, "--yes")
-    assert told.exit_code == 1
-    assert "put_back" in told.stdout, "what was done is said all the same"
-
-
-def test_a_database_that_goes_away_does_not_hide_what_was_done(world: World, letters: Letters) -> None:
-    letters.fails(3)
-
-    def away() -> None:
-        world.store.down = True
-
-    world.meanwhile = [lambda: None, away]
-    told = world.run("dead-letter", "replay", "--all", *WHY, "--yes")
-    assert told.exit_code == 4
-    assert "put_back" in told.stdout
-
-
 # --- laying to rest --------------------------------------------------------------------
 
 
@@ -232,8 +121,65 @@ def test_what_is_laid_to_rest_stays_as_it_is_and_is_counted(world: World, letter
     assert (action.action, action.author) == ("dead_letter.discard", OPERATOR)
 
 
-def test_nothing_to_replay_is_a_good_end(world: World, letters: Letters) -> None:
-    told = world.run("dead-letter", "replay", "--all", *WHY, "--yes")
+@pytest.mark.parametrize("command", ["replay", "discard"])
+def test_everything_has_to_be_meant(world: World, letters: Letters, command: str) -> None:
+    letters.fails()
+    for given in ((), ("--all", "--filter", "class=300")):
+        told = world.run("dead-letter", command, *given, *WHY, "--yes")
+        assert (told.exit_code, "either --filter or --all" in told.stderr) == (2, True)
+    assert letters.open() == 1
+
+
+def interrupt() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+class Interrupting(MemoryStore):
+    """Somebody presses Ctrl-C after so many transactions, `times` times."""
+
+    def __init__(self, after: int, times: int = 1) -> None:
+        super().__init__()
+        self._left, self._times = after, times
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        with super().begin() as tx:
+            yield tx
+        self._left -= 1
+        if self._left == 0:
+            for _ in range(self._times):
+                interrupt()
+
+
+def test_ctrl_c_ends_it_after_the_one_in_hand_and_says_what_was_done(world: World) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    world.store = Interrupting(after=1000)
+    letters = Letters(store=world.store, doorbell=world.doorbell)
+    letters.fails(5)
+    # Counted, the filter closed, a page, and two letters.
+    world.store._left = 5
+    told = world.run("dead-letter", "discard", "--all", *WHY, "--yes")
+    assert told.exit_code == 1
+    assert "Stopping after the one in hand" in told.stderr
+    assert "2 of 5 were looked at; run it again for the rest" in told.stderr
+    assert "discarded" in told.stdout
+    assert letters.open() == 3
+    assert signal.getsignal(signal.SIGINT) is before
+    assert fates(world.run_json("dead-letter", "discard", "--all", *WHY, "--yes")) == {"job 300 discarded": 3}
+
+
+def test_ctrl_c_twice_breaks_off_at_once(world: World) -> None:
+    world.store = Interrupting(after=1000, times=2)
+    letters = Letters(store=world.store, doorbell=world.doorbell)
+    letters.fails(3)
+    world.store._left = 4
+    told = world.run("dead-letter", "discard", "--all", *WHY, "--yes")
+    assert told.exit_code == 1
+    assert letters.open() == 2
+
+
+def test_nothing_to_lay_to_rest_is_a_good_end(world: World) -> None:
+    told = world.run("dead-letter", "discard", "--all", *WHY, "--yes")
     assert told.exit_code == 0
     assert "None is open that this holds for." in told.stderr
 

@@ -1,25 +1,38 @@
 """Tenants whose jobs failed, and somebody who puts them back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 from uuid import UUID
 
 from shared import replaying
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.dead_letter import DeadLetterFilter
 from shared.domain.job import JobStatus, Settlement
+from shared.domain.replay import Fate, Replay, ReplayState
 from shared.ports.dead_letters import HandlerFault
 from shared.ports.events import EventHeaders
+from shared.ports.replays import ReplayResult
 from shared.ports.rows import Lock
 from shared.ports.store import Store
-from shared.replaying import DeadLetterPorts, Replayed
+from shared.replaying import DeadLetterPorts
 from tests import factories
 from tests.fakes.clock import SequentialIds
 from tests.fakes.doorbell import RecordingDoorbell
 from tests.fakes.store import MemoryStore
+from workers.provisioning.deps import ProvisioningDeps
+from workers.provisioning.policy import ProvisioningPolicy
+from workers.provisioning.replaying import run_replay
 
 EVERYTHING = DeadLetterFilter()
+POLICY = ProvisioningPolicy(
+    lease_seconds=180.0,
+    retry_base_seconds=2.0,
+    attempts_max=4,
+    polling_interval_seconds=30.0,
+    polling_window=timedelta(hours=24),
+)
 
 
 @dataclass
@@ -28,6 +41,7 @@ class World:
     doorbell: RecordingDoorbell = field(default_factory=RecordingDoorbell)
     new_id: SequentialIds = field(default_factory=SequentialIds)
     pauses: list[float] = field(default_factory=list)
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.configuration = self.tenant(factories.TENANT)
@@ -84,26 +98,66 @@ class World:
             assert held is not None
             tx.configurations.save(replace(held, **fields), factories.CREATED)
 
-    def replay(
+    def ask(
         self,
         wanted: DeadLetterFilter = EVERYTHING,
         *,
         store: Store | None = None,
         reason: str = "the template is mended",
         per_second: float = 10.0,
-        stop: Callable[[], bool] = lambda: False,
-        actor: str | None = None,
-    ) -> Iterator[Replayed]:
-        return replaying.replay(
+        begins_in_seconds: float = 0.0,
+    ) -> Replay:
+        return replaying.ask(
             self.ports(store),
             wanted,
             author="olga",
             reason=reason,
             per_second=per_second,
-            pause=self.pauses.append,
-            stop=stop,
-            actor=actor,
+            begins_in_seconds=begins_in_seconds,
         )
+
+    def deps(self, store: Store | None = None, **policy: Any) -> ProvisioningDeps:
+        """A worker that puts letters back, and has nothing else."""
+        nobody = cast("Any", None)
+        return ProvisioningDeps(
+            store=store or self.store,
+            mail=nobody,
+            zone=nobody,
+            cipher=nobody,
+            doorbell=self.doorbell,
+            new_id=self.new_id,
+            policy=replace(POLICY, **policy),
+            pause=self.pause,
+            webhook_url="https://mail.example.com",
+            webhook_bearer="the-api-key",
+            monotonic=lambda: self.store.clock.now().timestamp(),
+        )
+
+    def pause(self, seconds: float) -> None:
+        """As a worker's: a second at the most. Whatever `meanwhile` holds happens in it."""
+        self.pauses.append(min(seconds, 1.0))
+        # A clock of microseconds would stand still for less.
+        self.store.advance(seconds=max(self.pauses[-1], 0.001))
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+
+    def work(self, replay: Replay, store: Store | None = None, **policy: Any) -> Replay:
+        """As one message to a worker."""
+        run_replay(replay.e_id, self.deps(store, **policy))
+        return self.held(replay)
+
+    def held(self, replay: Replay) -> Replay:
+        return self.store._state.replays[replay.e_id].replay
+
+    def results(self, replay: Replay) -> list[ReplayResult]:
+        with self.store.begin() as tx:
+            return tx.replays.results(replay.e_id, after=None, limit=10_000)
+
+    def replay(self, wanted: DeadLetterFilter = EVERYTHING, **asked: Any) -> list[Fate]:
+        """Asked for and carried out; what became of each letter."""
+        replay = self.work(self.ask(wanted, **{"per_second": 1000.0, **asked}))
+        assert replay.state is ReplayState.DONE
+        return [one.fate for one in self.results(replay)]
 
     def discard(self, wanted: DeadLetterFilter = EVERYTHING) -> list[UUID]:
         found = replaying.discard(

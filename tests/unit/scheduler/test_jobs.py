@@ -14,6 +14,7 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.dead_letter import DeadLetterFilter, Subject
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
+from shared.domain.replay import Replay
 from shared.messaging.messages import (
     CatchUpEvents,
     CheckWebhook,
@@ -24,6 +25,7 @@ from shared.messaging.messages import (
     RemoveConfiguration,
     ResealToken,
     ResolveDoubts,
+    RunReplay,
     SendJobs,
     VerifyConfiguration,
 )
@@ -197,6 +199,33 @@ def test_a_tick_with_nothing_to_do_rings_for_nobody(
 ) -> None:
     job(world.deps)
     assert not world.doorbell.rung
+
+
+def test_a_replay_whose_time_has_come_and_that_nobody_carries_out_is_rung_for(world: World) -> None:
+    def asked(in_seconds: float) -> UUID:
+        replay = Replay(
+            e_id=factories.new_job().job.e_id,
+            wanted=DeadLetterFilter(raised_until=MONDAY_MORNING),
+            per_second=10.0,
+            author="olga",
+            reason="the template is mended",
+            created_at=MONDAY_MORNING,
+            begins_at=MONDAY_MORNING + timedelta(seconds=in_seconds),
+            found=1,
+        )
+        with world.store.begin() as tx:
+            tx.replays.add(replay)
+        return replay.e_id
+
+    due, held, _ = asked(0), asked(0), asked(60)
+    with world.store.begin() as tx:
+        assert tx.replays.take(held, lease_seconds=30) is not None
+    jobs.due_replays(world.deps)
+    assert world.rung() == [(RunReplay, due)]
+    world.store.advance(seconds=30)
+    world.doorbell.rung.clear()
+    jobs.due_replays(world.deps)
+    assert {e_id for _, e_id in world.rung()} == {due, held}
 
 
 def test_a_tick_while_the_broker_is_away_changes_no_row(world: World) -> None:

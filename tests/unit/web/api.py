@@ -79,6 +79,7 @@ def container_of(
         dns_zone=(zone := FakeZone()),
         mail_inventory=FakeMailInventory(postmark),
         zone_inventory=FakeZoneInventory(zone),
+        pause=lambda _: None,
     )
 
 
