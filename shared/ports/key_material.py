@@ -18,6 +18,10 @@ class TokenCipher(Protocol):
         """Whether it was sealed by the current key version, as far as this process knows."""
         ...
 
+    def version_of(self, envelope: str) -> str:
+        """The key version that sealed it, mounted or not. Without opening it; raises `CiphertextInvalid`."""
+        ...
+
 
 class KeyVersions(Protocol):
     """Which key versions are mounted."""

@@ -22,17 +22,17 @@ class FakeCipher:
         return f"a1.k{self.current}:{urlsafe_b64encode(content.encode()).rstrip(b'=').decode()}"
 
     def decrypt(self, envelope: str, *, tenant_id: UUID, configuration_id: UUID) -> str:
-        head, _, text = envelope.partition(":")
-        if not head.startswith("a1.k") or not text:
-            raise CiphertextInvalid("not in the form of an envelope")
-        self._require(head.removeprefix("a1.k"))
-        plaintext, *bound_to = _content(text)
+        self._require(_version_of(envelope))
+        plaintext, *bound_to = _content(envelope.partition(":")[2])
         if bound_to != [str(tenant_id), str(configuration_id)]:
             raise CiphertextInvalid("not sealed for this tenant and configuration")
         return plaintext
 
     def is_current(self, envelope: str) -> bool:
         return envelope.startswith(f"a1.k{self.current}:")
+
+    def version_of(self, envelope: str) -> str:
+        return _version_of(envelope)
 
     # And `ports.key_material.KeyVersions`.
     def look(self) -> None:
@@ -48,6 +48,13 @@ class FakeCipher:
     def _require(self, version: str) -> None:
         if version not in self.versions:
             raise KeyVersionMissing(version)
+
+
+def _version_of(envelope: str) -> str:
+    head, _, text = envelope.partition(":")
+    if not head.startswith("a1.k") or not text:
+        raise CiphertextInvalid("not in the form of an envelope")
+    return head.removeprefix("a1.k")
 
 
 def _content(text: str) -> list[str]:

@@ -71,7 +71,14 @@ class Checked:
     at: datetime
 
 
-def create(ports: ConfigurationPorts, tenant_id: UUID, author: str, wanted: NewConfiguration) -> Standing:
+def create(
+    ports: ConfigurationPorts,
+    tenant_id: UUID,
+    author: str,
+    wanted: NewConfiguration,
+    *,
+    reason: str | None = None,
+) -> Standing:
     """PENDING and LOCKED. Raises `Conflict` when the slug is in use."""
     with ports.store.begin() as tx:
         now = tx.now()
@@ -87,14 +94,14 @@ def create(ports: ConfigurationPorts, tenant_id: UUID, author: str, wanted: NewC
             created_at=now,
             updated_at=now,
         )
-        tx.configurations.add(configuration, Change(author, "create"))
-        return _standing(tx, configuration)
+        tx.configurations.add(configuration, Change(author, "create", reason))
+        return standing_of(tx, configuration)
 
 
 def get(ports: ConfigurationPorts, tenant_id: UUID, e_id: UUID) -> Standing | None:
     with ports.store.begin() as tx:
         configuration = tx.configurations.get(e_id, tenant_id=tenant_id)
-        return _standing(tx, configuration) if configuration else None
+        return standing_of(tx, configuration) if configuration else None
 
 
 def get_as_of(
@@ -197,16 +204,16 @@ def _signal_once(ports: ConfigurationPorts, tenant_id: UUID, e_id: UUID, wanted:
         if configuration is None:
             return None
         if not wanted.is_of(configuration.version):
-            raise OtherVersion(_standing(tx, configuration))
+            raise OtherVersion(standing_of(tx, configuration))
         steered = steer(tx, configuration, wanted.trigger, wanted.change)
-        standing = _standing(tx, steered.decision.configuration)
+        standing = standing_of(tx, steered.decision.configuration)
     if steered.rings:
         ports.doorbell.ring(*steered.rings)
     return Signalled(steered.decision, standing, rung=bool(steered.rings))
 
 
-def _standing(tx: Transaction, configuration: EmailConfiguration) -> Standing:
-    """By the record: where the row is not locked it may have moved on since it was read."""
+def standing_of(tx: Transaction, configuration: EmailConfiguration) -> Standing:
+    """By its record: where the row is not locked it may have moved on since it was read in `tx`."""
     record = tx.configurations.current_record(configuration.e_id)
     held = record.configuration
     facts = facts_of(tx, held)

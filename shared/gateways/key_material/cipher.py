@@ -52,6 +52,9 @@ class AesGcmCipher:
     def is_current(self, envelope: str) -> bool:
         return version_of(envelope) == self._registry.current()[0]
 
+    def version_of(self, envelope: str) -> str:
+        return version_of(envelope)
+
 
 def version_of(envelope: str) -> str:
     """The key version an envelope names, without opening it. Raises `CiphertextInvalid`."""

@@ -32,6 +32,16 @@ def test_an_envelope_names_the_current_version_and_not_the_token(ciphers: Cipher
     assert TOKEN not in envelope
 
 
+def test_an_envelope_tells_its_version_without_being_opened_mounted_or_not(ciphers: Ciphers) -> None:
+    envelope = _sealed(ciphers.cipher)
+    assert ciphers.cipher.version_of(envelope) == "v1"
+    ciphers.mount("v2")
+    assert ciphers.cipher.version_of(envelope) == "v1"
+    for strange in ("", "a1.k1", "token-in-the-clear"):
+        with pytest.raises(CiphertextInvalid):
+            ciphers.cipher.version_of(strange)
+
+
 def test_another_tenant_or_configuration_opens_nothing(ciphers: Ciphers) -> None:
     envelope = _sealed(ciphers.cipher)
     for tenant, configuration in ((OTHER_TENANT, CONFIGURATION), (TENANT, OTHER_CONFIGURATION)):

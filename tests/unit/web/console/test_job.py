@@ -313,7 +313,7 @@ def test_an_open_dead_letter_leads_to_where_it_is_put_back(olga: Browser, store:
     settled(store, e_id, JobStatus.FAILED, error_code="expired")
     part = section(page_of(olga, e_id), "now")
     assert "It lies among the dead letters since now" in words(part)
-    assert 'href="/console/queues' in part
+    assert 'href="/console/queues/dead-letters/' in part
     assert "dead letters since" not in now_of(olga, sent(store))
 
 
