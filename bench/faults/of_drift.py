@@ -171,7 +171,10 @@ class World:
 
     def wait_until_told(self) -> None:
         """A round is at its end before its findings are told of."""
-        question = "SELECT count(*) FROM drift_finding WHERE opened_at IS NOT NULL AND told_at IS NULL AND resolved_at IS NULL"
+        question = (
+            "SELECT count(*) FROM drift_finding"
+            " WHERE opened_at IS NOT NULL AND told_at IS NULL AND resolved_at IS NULL"
+        )
         self._until(lambda: self.run.world.database.ask(question)[0][0] == 0, "every finding to be told of")
 
     def open(self) -> Found:
