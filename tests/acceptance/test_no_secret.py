@@ -6,7 +6,7 @@ searched for each of them, in plain and in the usual disguises. What may be wher
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from stat import S_IMODE
 from urllib.parse import quote
@@ -27,7 +27,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield running
 
 
-def found(haystacks: Iterable[Haystack], played: World) -> list[str]:
+def found(haystacks: Sequence[Haystack], played: World) -> list[str]:
+    assert any(haystack.data for haystack in haystacks), "there was something to search"
     return [str(leak) for leak in leaks(haystacks, played.canaries)]
 
 

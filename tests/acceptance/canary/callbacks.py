@@ -1,10 +1,12 @@
 """What the provider posts to us, and what others do in its name."""
 
 import json
+import time
 from secrets import token_urlsafe
 from uuid import uuid4
 
-from sandbox.client import BASE, Json
+from sandbox.client import BASE, Json, expect
+from tests.acceptance.canary.provider import refusal
 from tests.acceptance.canary.tenants import Tenant
 from tests.acceptance.canary.values import Canaries, Kind
 from tests.acceptance.canary.world import World
@@ -45,6 +47,14 @@ def of_an_unknown_kind(world: World, tenant: Tenant) -> None:
     """Kept as it came, whatever it calls itself."""
     core = world.canaries.new("the kind of an event that nobody knows", Kind.RECIPIENT)
     assert _post(world, {"RecordType": core, "Tag": core}, world.api_key, tenant.routing_token) == 200
+
+
+def asked_for(world: World, tenant: Tenant) -> None:
+    """What may have been missed: the provider quotes the token once, then tells everything again."""
+    with world.provider.saying(refusal("/bounces", 500, 0, tenant.server_token, count=1)):
+        since_ms = int((time.time() - 3600) * 1000)
+        expect(tenant.client.catch_up(tenant.eid, since_ms, "callbacks were lost"), 200, 202)
+        world.wait_for_rows("SELECT 1 FROM event_gap WHERE finished_at IS NOT NULL AND tries > 0")
 
 
 def while_the_database_is_away(world: World, tenant: Tenant) -> None:

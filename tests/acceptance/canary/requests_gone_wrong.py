@@ -26,6 +26,7 @@ def headers_of(tenant: Tenant, aside: str) -> dict[str, str]:
         "Tracestate": f"shop={aside}",
         "User_Agent": f"Shop for {aside}",
         "X_Forwarded_User": aside,
+        "X_Request_ID": aside,
     }
 
 

@@ -24,6 +24,7 @@ def play(world: World) -> None:
     callbacks.turned_away(world, tenant)
     callbacks.of_an_unknown_kind(world, tenant)
     callbacks.that_cannot_be_stored(world, tenant)
+    callbacks.asked_for(world, tenant)
     requests_gone_wrong.refused(world, tenant, other)
     keys.rotated(world, tenant)
     drift.found(world)
