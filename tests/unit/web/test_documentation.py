@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import validate
 
+from shared.persistence import locators
 from tests.unit.web.api import Api
 from tests.unit.web.openapi import Document, operations
 from web.openapi.answers import problems_of
@@ -286,6 +287,19 @@ def test_callers_are_told_of_every_route_they_may_call(document: Document) -> No
     text = API_MD.read_text(encoding="utf-8")
     ours = [path.removeprefix(BASE) for path in document["paths"] if path.startswith(BASE)]
     assert [path for path in ours if not path.startswith("/docs") and path not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "known"),
+    [
+        ("jobs", locators.JOB),
+        ("configurations", locators.CONFIGURATION),
+        ("suppressions", locators.SUPPRESSION),
+    ],
+)
+def test_callers_are_told_of_every_locator(table: str, known: locators.Locators) -> None:
+    (row,) = re.findall(rf"^\| {table} \| `(.+?)` \|$", API_MD.read_text(encoding="utf-8"), re.MULTILINE)
+    assert row.split() == list(known)
 
 
 def test_the_table_of_errors_for_callers_is_the_catalogue() -> None:
