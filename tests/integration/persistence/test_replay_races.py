@@ -1,4 +1,4 @@
-"""Replays, touched by several at once: one has it, a stop is before a slice or after it, and each letter is back once."""
+"""Replays, touched by several at once: one has it, a stop is before or after a slice, and each letter is back once."""
 
 import time
 from collections import Counter
