@@ -111,7 +111,7 @@ class KeyPages:
         if version is None or version != request.form.get("version"):
             raise Conflict("another key version is current by now")
         self._keep(author, why)
-        return done(*_told(rotating.seal_anew(self._ports, version), version), to=url_for("console.keys"))
+        return done(_told(rotating.seal_anew(self._ports, version), version), to=url_for("console.keys"))
 
     def _keep(self, author: str, why: str) -> None:
         """Before the first ring: a ring cannot be taken back, and whoever seals does not know who asked."""
@@ -153,7 +153,7 @@ def _version(name: str, use: VersionUse | None, current: str | None, mounted: Co
     return Version(name or _NAMELESS, standing, use.rows if use else 0, use.oldest if use else None)
 
 
-def _told(rung: Rung, version: str) -> tuple[str, ...]:
+def _told(rung: Rung, version: str) -> str:
     if not rung.rung:
-        return (f"{rung.behind:,} tokens wait for {version}; the broker is away, and is rung again later.",)
-    return (f"{rung.behind:,} tokens are being sealed anew by {version}.",)
+        return f"Tokens that wait for {version}: {rung.behind:,}. The broker is away; they are rung for again later."
+    return f"Tokens being sealed anew by {version}: {rung.behind:,}."
