@@ -87,8 +87,7 @@ class SuppressionFilePages:
         """Nothing is changed. 400 with what has to be mended where it is no list at all."""
         asked = Asked(request.form)
         tenant_id = asked.check("tenant", lambda: known_tenant(self._store, asked.id("tenant")))
-        file = request.files.get("file")
-        raw = file.read(BYTES_MAX + 1) if file else b""
+        raw = _sent()
         found = _reading(asked, raw)
         if found is None or tenant_id is None:
             return _form(asked)
@@ -131,6 +130,18 @@ def unpack(packed: str) -> bytes:
 
 def _choose_again() -> InvalidValue:
     return InvalidValue("file", "choose the file again: what came is not what was looked at")
+
+
+def _sent() -> bytes:
+    file = request.files.get("file")
+    if file is None:
+        return b""
+    try:
+        sent: bytes = file.read(BYTES_MAX + 1)
+    finally:
+        # A larger one is a file of ours for as long as it is open.
+        file.close()
+    return sent
 
 
 def _reading(asked: Asked, raw: bytes) -> Reading | None:
