@@ -14,6 +14,7 @@ from bench.faults import (
     of_points,
     of_processes,
     of_provisioning,
+    of_replays,
     of_servers,
     of_tenants,
 )
@@ -33,6 +34,7 @@ MODULES = (
     of_points,
     of_processes,
     of_provisioning,
+    of_replays,
     of_servers,
     of_tenants,
 )
