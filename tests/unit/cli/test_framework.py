@@ -243,3 +243,5 @@ def test_the_shell_completes_commands_and_choices() -> None:
         "json",
         "yaml",
     }
+    filters = complete.get_completions(["dead-letter", "ls", "--filter"], "c")
+    assert {one.value for one in filters} == {"class=", "configuration="}
