@@ -45,6 +45,7 @@ WORK: Final[Mapping[str, Sequence[Work]]] = {
         ),
         Work("remove", lambda tx: tx.configurations.removal_without_lease(COUNTED_MAX), Waiting.REMOVAL),
         Work("look at webhooks", lambda tx: tx.webhook_looks.due(COUNTED_MAX)),
+        Work("replay dead letters", lambda tx: tx.replays.due(COUNTED_MAX)),
     ),
     queues.SEND: (
         Work("send", lambda tx: tx.jobs.configurations_with_due_jobs(COUNTED_MAX), Waiting.JOB_DUE),

@@ -10,11 +10,14 @@ from werkzeug.exceptions import NotFound
 from shared.bootstrap import Container
 from web.console import assets, failures, wording
 from web.console.audit import AuditPages
+from web.console.dead_letters import DeadLetterPages
 from web.console.drift import DriftPages
 from web.console.jobs import JobPages
 from web.console.keys import KeyPages
 from web.console.overview import OverviewPages
 from web.console.pages import Frame, page
+from web.console.queues import QueuePages
+from web.console.replays import ReplayPages
 from web.console.session import Sessions, secret_of
 from web.console.sign_in import SignInPages, redirect_to
 from web.console.suppression_files import SuppressionFilePages
@@ -40,6 +43,9 @@ _PAGES: tuple[MakePages, ...] = (
     DriftPages,
     KeyPages,
     AuditPages,
+    QueuePages,
+    DeadLetterPages,
+    ReplayPages,
 )
 
 
