@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from scheduler import jobs as scheduled
 from scheduler.jobs import SchedulerDeps
@@ -290,6 +291,27 @@ def test_what_is_due_much_later_is_left_to_the_sweep(world: World) -> None:
     assert scheduler.doorbell.rung == [RunReplay(replay.e_id)]  # type: ignore[attr-defined]
     world.work(replay)
     assert world.statuses(jobs) == [QUEUED] * 2
+
+
+def test_what_would_outlast_the_lease_is_left_to_the_sweep_as_well(world: World) -> None:
+    world.fails(2)
+    world.work(world.ask(per_second=0.5), replay_lease_seconds=3.0)
+    assert world.pauses == []
+
+
+def test_each_slice_is_told_of_with_what_became_of_its_letters(world: World) -> None:
+    other = world.tenant(factories.OTHER_TENANT)
+    world.fails(10)
+    world.fails(2, configuration=other)
+    world.change(administrative=Administrative.LOCKED)
+    replay = world.ask(per_second=10.0)
+    with capture_logs() as told:
+        world.work(replay)
+    nothing = {"moved_on": 0, "retired": 0, "replay": str(replay.e_id), "event": "email.dead_letter.replay"}
+    assert told == [
+        {**nothing, "state": "running", "locked": 10, "put_back": 0, "log_level": "info"},
+        {**nothing, "state": "done", "locked": 0, "put_back": 2, "log_level": "info"},
+    ]
 
 
 # --- stopped ---------------------------------------------------------------------------------------
