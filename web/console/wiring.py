@@ -10,6 +10,7 @@ from werkzeug.exceptions import NotFound
 from shared.bootstrap import Container
 from web.console import assets, failures, wording
 from web.console.audit import AuditPages
+from web.console.configurations import ConfigurationPages
 from web.console.dead_letters import DeadLetterPages
 from web.console.drift import DriftPages
 from web.console.jobs import JobPages
@@ -37,6 +38,7 @@ MakePages = Callable[[Container], Pages]
 
 _PAGES: tuple[MakePages, ...] = (
     OverviewPages,
+    ConfigurationPages,
     JobPages,
     SuppressionPages,
     SuppressionFilePages,

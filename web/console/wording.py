@@ -1,5 +1,6 @@
 """Moments and lengths of time as people say them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask
@@ -58,3 +59,13 @@ def lasted(length: timedelta) -> str:
     if seconds < 1:
         return f"{round(seconds * 1000)} ms"
     return f"{seconds:.1f} s" if seconds < 60 else duration(length)
+
+
+def counted(count: int, what: str) -> str:
+    """With its plural, which is regular: 1 job, 1,204 jobs."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def listed(things: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join(filter(None, [", ".join(things[:-1]), *things[-1:]]))
