@@ -142,9 +142,9 @@ class DeadLetterPages:
         )
         count = sum(1 for _ in walk)
         left = sum(replaying.count(self._ports, wanted).values())
-        rest = f" {left:,} are left: send it again." if left else ""
+        rest = f" Left, as it took too long: {left:,}. Send it again." if left else ""
         to = url_for("console.dead_letters", **params_of(wanted))
-        return done(f"{count:,} are laid to rest.{rest}", to=to, category="warning" if left else "success")
+        return done(f"Laid to rest: {count:,}.{rest}", to=to, category="warning" if left else "success")
 
 
 def url_of_subject(letter: DeadLetter) -> str:

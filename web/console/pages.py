@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from flask import Response, current_app, flash, redirect, render_template, request, url_for
 
 from shared.domain.audit import checked_reason
+from shared.domain.errors import InvalidValue
 from shared.ports.clock import Clock
 from web.console.session import renews_itself, signed_in
 from web.operation import Access, Operation, operation
@@ -116,7 +117,11 @@ def navigation() -> list[Entry]:
 
 def reason() -> str:
     """Why this is done, from the form. Raises `InvalidValue` when nobody said so."""
-    return checked_reason(request.form.get("reason", ""))
+    sent = request.form.get("reason", "")
+    if "\x00" in sent:
+        # No row can hold it.
+        raise InvalidValue("reason", "say why, in 1 to 1000 characters, none of them NUL")
+    return checked_reason(sent)
 
 
 def done(message: str, *, to: str, category: str = "success") -> Response:

@@ -120,7 +120,7 @@ def _standing(tx: Transaction) -> Iterator[Standing]:
         ("Inconsistent jobs", JobStatus.INCONSISTENT, found.jobs_inconsistent),
     ):
         yield Standing(what, count, f"/console/jobs?status={status.value}")
-    yield Standing("Gaps in the callbacks, being caught up", found.gaps_open, "")
+    yield Standing("Gaps being caught up", found.gaps_open, "")
 
 
 def raising(tx: Transaction) -> list[Raising]:

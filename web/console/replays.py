@@ -161,7 +161,7 @@ class ReplayPages:
             raise Problem("conflict", "it is at its end already: there is nothing to stop")
         count = stopped.fates.get(Fate.PUT_BACK, 0)
         told = (
-            f"Stopped: {count:,} were put back by then." if stopped.done else "Undone: nothing was put back."
+            f"Stopped. Put back by then: {count:,}." if stopped.done else "Undone: nothing was put back."
         )
         return done(told, to=url_for("console.replay", replay_id=replay_id))
 

@@ -224,7 +224,7 @@ def test_a_deed_is_done_in_the_name_of_who_is_signed_in_and_with_a_reason(browse
     assert "It is done" not in text(olga.get("/console/jobs"))
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 1001])
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 1001, "a\x00b"])
 def test_no_deed_is_done_without_a_reason(browse: Open, reason: str) -> None:
     olga = browse(samples=True).signed_in("Olga", OPERATOR_KEY)
     answer = olga.post("/console/jobs", {"reason": reason})
