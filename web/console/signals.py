@@ -141,7 +141,7 @@ def _force_lock(ground: Ground) -> Iterator[str]:
             yield "Nothing is queued, so nothing is cancelled."
         if others:
             them = "it" if others == 1 else "them"
-            yield f"The provider may have {others:,} more already: nobody can call {them} back."
+            yield f"The provider may have {counted(others, 'job')} already: nobody can call {them} back."
     yield _REFUSED_FROM_NOW
 
 

@@ -307,7 +307,7 @@ def test_force_lock_counts_what_it_cancels_and_what_it_cannot_call_back(
     e_id = of_status(store, JobStatus.SENDING)
     said = consequence(page_of(olga), "force-lock")
     assert said.startswith("Cancels 12 queued jobs at once: nobody gets them.")
-    assert "The provider may have 1 more already: nobody can call it back." in said
+    assert "The provider may have 1 job already: nobody can call it back." in said
     use(olga, "force-lock")
     with store.begin() as tx:
         assert tx.views.in_flight(CONFIGURATION)[JobStatus.QUEUED] == 0
@@ -367,8 +367,8 @@ def test_both_badges_say_since_when(olga: Browser, store: MemoryStore) -> None:
         administrative_since=now - timedelta(days=2),
     )
     said = part(olga, "now")
-    assert "Operational Operational: OK since 3 h ago" in said
-    assert "Administrative Administrative: UNLOCKED since 2 d ago" in said
+    assert "Operational Operational: OK entered 3 h ago" in said
+    assert "Administrative Administrative: UNLOCKED entered 2 d ago" in said
     assert "Sends accepted Waits for nothing" in said
 
 
@@ -467,7 +467,7 @@ def test_callbacks_show_their_health_key_and_open_gaps(olga: Browser, store: Mem
             configuration_id=CONFIGURATION,
         )
     said = part(olga, "callbacks")
-    assert said.startswith("Callbacks paused since now")
+    assert said.startswith("Callbacks paused , begun now")
     assert "Given up by the provider Bounce" in said
     assert "Posts in 24 hours 1,204, failed 3" in said
     assert "Shows our key unknown" in said

@@ -312,9 +312,9 @@ def test_an_open_dead_letter_leads_to_where_it_is_put_back(olga: Browser, store:
     e_id = claimed(store)
     settled(store, e_id, JobStatus.FAILED, error_code="expired")
     part = section(page_of(olga, e_id), "now")
-    assert "It lies among the dead letters since now" in words(part)
+    assert "It is among the dead letters, now" in words(part)
     assert 'href="/console/queues/dead-letters/' in part
-    assert "dead letters since" not in now_of(olga, sent(store))
+    assert "dead letters" not in now_of(olga, sent(store))
 
 
 def test_what_the_world_wrote_is_escaped(olga: Browser, store: MemoryStore) -> None:
