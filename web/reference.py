@@ -69,10 +69,15 @@ def reference_page(app: Flask) -> tuple[str, str]:
 
 
 def prose(text: str) -> Markup:
+    return Markup("").join(
+        Markup("<p>{}</p>").format(_marked(" ".join(part.split()))) for part in text.split("\n\n")
+    )
+
+
+def _marked(text: str) -> Markup:
     """The two marks that our descriptions use; everything else is text."""
     marked = _STRONG.sub(r"<strong>\1</strong>", _CODE.sub(r"<code>\1</code>", str(escape(text))))
-    paragraphs = (" ".join(part.split()) for part in marked.split("\n\n"))
-    return Markup("".join(f"<p>{part}</p>" for part in paragraphs))  # noqa: S704 - escaped above
+    return Markup(marked)  # noqa: S704 - escaped above
 
 
 def _policy(style: str) -> str:
@@ -120,7 +125,7 @@ def _content(answer: Mapping[str, Any]) -> Markup:
     """What of it: the body's shape, and headers beside the one that every answer has."""
     shapes = [shape_of(content["schema"]) for content in answer.get("content", {}).values()]
     headers = [
-        Markup("<code>{}</code>: {}").format(name, header["description"])
+        Markup("<code>{}</code>: {}").format(name, _marked(header["description"]))
         for name, header in answer["headers"].items()
         if name != "X-Request-ID"
     ]

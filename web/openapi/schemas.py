@@ -39,8 +39,27 @@ def schemas_of(operations: Iterable[Operation]) -> tuple[Names, dict[str, Any]]:
     for found in operations:
         wanted |= dict.fromkeys(_models(found))
     names, defined = models_json_schema(list(wanted), ref_template=_PLACE, schema_generator=_Untitled)
-    schemas = {**defined.get("$defs", {}), **queries.schemas(), "Problem": _PROBLEM}
-    return names, dict(sorted(schemas.items()))
+    places, models = _called_by_their_titles(names, defined.get("$defs", {}))
+    return places, dict(sorted({**models, **queries.schemas(), "Problem": _PROBLEM}.items()))
+
+
+def _called_by_their_titles(names: Names, models: dict[str, Any]) -> tuple[Names, dict[str, Any]]:
+    """A generic model is listed by its parameters, and titled as `model_parametrized_name` calls it."""
+    titles = {
+        _PLACE.format(model=name): _PLACE.format(model=said.pop("title")) for name, said in models.items()
+    }
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: renamed(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [renamed(each) for each in value]
+        return titles.get(value, value) if isinstance(value, str) else value
+
+    places = {name: titles[_PLACE.format(model=name)].rpartition("/")[2] for name in models}
+    return {key: renamed(place) for key, place in names.items()}, {
+        places[name]: renamed(said) for name, said in models.items()
+    }
 
 
 def _models(found: Operation) -> Iterable[tuple[type[BaseModel], str]]:

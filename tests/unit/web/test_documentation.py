@@ -79,6 +79,13 @@ def test_every_route_but_the_consoles_is_described(api: Api, document: Document)
     assert described == routes
 
 
+def test_records_and_pages_are_called_by_what_is_in_them(document: Document) -> None:
+    names = set(document["components"]["schemas"])
+    for thing in ("Job", "Configuration", "Suppression"):
+        assert {f"{thing}Record", f"{thing}Page", f"{thing}Query", f"{thing}Filter"} <= names
+    assert [name for name in names if not name.isalnum()] == []
+
+
 def test_operations_keep_their_ids(document: Document) -> None:
     assert set(operations(document)) == OPERATION_IDS
 
