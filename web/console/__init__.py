@@ -6,7 +6,8 @@ To add a page:
    `routes.get("/jobs", endpoint="jobs")(self.list_jobs)`; name it in `_PAGES` of `web/console/wiring.py`.
    The endpoints in `NAVIGATION` of `web/console/pages.py` appear in the navigation as soon as they are there.
 2. Mark a view that reads `@page("What it shows")`, one that changes something `@deed("What it does")` (POST only). Both
-   are closed without a session; deeds are refused to readers, and every POST without a CSRF token.
+   are closed without a session; deeds are refused to readers, and every POST without a CSRF token. A form with a file
+   in it says below that how much it brings: `@takes(5_000_000)`.
 3. A view answers `render("console/jobs.html", now=tx.now(), ...)`; a deed `done("Said in one sentence", to=url)`.
    In a deed `who()` is who does it (`who().name` is the author) and `reason()` why: it raises when nobody said so.
 4. A template extends `console/base.html`, fills `title` and `content`, and begins with

@@ -160,6 +160,8 @@ def _is_asked(asked: Asked) -> bool:
 
 def _address(asked: Asked) -> str:
     token = asked.text("search")
+    if "search" in asked.faults:
+        asked.faults["address"] = "give an address: this is too long for one"
     if not token:
         return ""
     words = opened(token)

@@ -64,6 +64,12 @@ def test_an_address_that_is_on_no_list_is_said_to_be_on_none(olga: Browser) -> N
     assert "There is no such entry" in text(search(olga, address="nobody@example.com"))
 
 
+def test_what_is_too_long_for_an_address_is_said_at_its_field(olga: Browser) -> None:
+    answer = search(olga, address="\u00e9" * 1000)
+    assert answer.status_code == 400
+    assert "give an address: this is too long for one" in text(answer)
+
+
 @pytest.mark.parametrize(
     ("form", "seen"),
     [
