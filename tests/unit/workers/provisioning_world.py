@@ -90,7 +90,7 @@ class World:
             doorbell=self.doorbell,
             new_id=self.new_id,
             policy=replace(POLICY, **policy),
-            pause=lambda seconds: None,
+            pause=lambda _: None,
             webhook_url="https://mail.example.com/v1/shop-access/email/job/postmark-events",
             webhook_bearer="the-api-key",
             monotonic=lambda: self.store.clock.now().timestamp(),
