@@ -160,9 +160,7 @@ class ReplayPages:
         if stopped is None:
             raise Problem("conflict", "it is at its end already: there is nothing to stop")
         count = stopped.fates.get(Fate.PUT_BACK, 0)
-        told = (
-            f"Stopped. Put back by then: {count:,}." if stopped.done else "Undone: nothing was put back."
-        )
+        told = f"Stopped. Put back by then: {count:,}." if stopped.done else "Undone: nothing was put back."
         return done(told, to=url_for("console.replay", replay_id=replay_id))
 
     def _foresee(self, wanted: DeadLetterFilter) -> Plan:
