@@ -25,7 +25,7 @@ from bench.fuzz.world import Place, running
 
 REPORT = Path(".state/fuzz.json")
 REQUESTS = 100_000
-EXAMPLES = 100
+EXAMPLES = 300
 
 
 def main() -> int:
