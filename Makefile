@@ -79,6 +79,14 @@ migrate: $(STAMP) ## Bring the database of EMAIL_DATABASE_URL to the newest sche
 bench: $(STAMP) ## Show the plans of the frequent queries on a filled database
 	$(BIN)/python -m bench.plans
 
+.PHONY: api-test
+api-test: $(STAMP) ## Send every route a request, on the sandbox that runs or on one of its own (needs npm)
+	$(BIN)/python api-test/run.py
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Fuzz the HTTP interface by its own document, 100,000 requests (takes long)
+	$(BIN)/python -m bench.fuzz
+
 .PHONY: faults
 faults: $(STAMP) ## Let things go wrong while mail goes out; nothing may be lost or doubled (F=F5 for one, takes long)
 	$(BIN)/python -m bench.faults $(F)
