@@ -103,7 +103,8 @@ def test_dead_letters_are_put_back_also_when_whoever_asked_is_gone(
     fail(postgres_store, acme, many)
     replay = ("dead-letter", "replay", "--all", "--reason", "mended", "--yes", "-o", "json")
     with subprocess.Popen(
-        [*EMAILCTL, *replay, "--rate", "1000"],
+        # A shell's background jobs, and with them whoever they start, ignore SIGINT.
+        ["env", "--default-signal=INT", *EMAILCTL, *replay, "--rate", "1000"],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
