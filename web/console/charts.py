@@ -21,10 +21,17 @@ _COLOURS = ("#3d7dd8", "#c2571a", "#0a9396", "#a06ad0", "#b8860b", "#7a7f87")
 SERIES_MAX = len(_COLOURS)
 _DASHES = ("", "8, 4", "2, 4", "12, 3, 2, 3", "4, 8", "16, 4")
 _LABELS = 8
-# Words need more contrast than one colour has on both.
-_DARK = """inline:@media (prefers-color-scheme: dark) {
+_LEGEND_COLUMNS = 3
+_LEGEND_BOX = 14
+_MARGIN = 4
+# Guides are there to be overlooked. Words need more contrast than one colour has on both; and a picture is drawn at
+# once, where a change from light to dark would be caught half way.
+_LOOK = """inline:* { transition: none !important; }
+.axis .guide.line { stroke: #ced4da !important; stroke-dasharray: none !important; }
+@media (prefers-color-scheme: dark) {
   text, .title, .legends .legend text, .axis text, .axis text.major { fill: #dee2e6 !important; }
-  .axis .line, .axis .guide.line, .axis .major.line { stroke: #6c757d !important; }
+  .axis .line { stroke: #adb5bd !important; }
+  .axis .guide.line { stroke: #495057 !important; }
 }"""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 
@@ -137,16 +144,17 @@ def _look(chart: Chart) -> dict[str, Any]:
             legend_font_size=13,
             no_data_font_size=18,
         ),
-        "css": ["file://style.css", "file://graph.css", _DARK],
+        "css": ["file://style.css", "file://graph.css", _LOOK],
         "js": [],
-        "width": 800,
-        "height": 260,
-        "margin": 4,
+        "width": 640,
+        "height": 250,
+        "margin": _MARGIN,
+        "margin_bottom": _MARGIN + _legend_missing(len(chart.series)),
         "explicit_size": True,
         "no_data_text": "Nothing was counted",
         "legend_at_bottom": True,
-        "legend_at_bottom_columns": 3,
-        "legend_box_size": 14,
+        "legend_at_bottom_columns": _LEGEND_COLUMNS,
+        "legend_box_size": _LEGEND_BOX,
         "truncate_legend": -1,
         "truncate_label": -1,
         "show_dots": False,
@@ -158,6 +166,11 @@ def _look(chart: Chart) -> dict[str, Any]:
         "range": (0, 1) if chart.is_empty else None,
         "value_formatter": lambda count: f"{count:,.0f}",
     }
+
+
+def _legend_missing(series: int) -> float:
+    """How much of the legend's height pygal leaves out: it counts full rows alone, each of one and a half boxes."""
+    return 1.5 * _LEGEND_BOX * (-(-series // _LEGEND_COLUMNS) - series // _LEGEND_COLUMNS)
 
 
 def _label(begin: datetime, span: timedelta) -> str:
