@@ -9,7 +9,7 @@ from typing import Any
 
 JsonSchema = dict[str, Any]
 
-_PART = r'[^\s<>,;:"()\[\]\\@\x00-\x1f\x7f]+'
+_PART = r'[^\s<>,;:"()\[\]\\@\x00-\x1f\x7f-\x9f]+'
 _ATOM = "[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _SIX_BITS = "[A-Za-z0-9+/]"
 _RESTRICTED_NAME = "[A-Za-z0-9!#$&^_.+-]{1,127}"

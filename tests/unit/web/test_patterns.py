@@ -34,7 +34,7 @@ KINDS: dict[str, Any] = {
     )
 }
 # Text near the edges: what a pattern lets pass is seldom found by chance.
-PIECES = st.sampled_from([*"aZ0@.-_=/; \t\n\x7f<,é", "@@", "==", "example.com"])
+PIECES = st.sampled_from([*"aZ0@.-_=/; \t\n\x7f\x80\x9f<,é", "@@", "==", "example.com"])
 # Of what Python calls not printable an address may have nothing, which no pattern could say.
 TEXT = st.lists(PIECES, max_size=9).map("".join) | st.text(
     st.characters(exclude_categories=["Cs", "Cn", "Cf", "Co", "Zs", "Zl", "Zp"]), max_size=12
