@@ -17,6 +17,7 @@ from web.console.asked import Asked
 from web.console.pages import deed, done, page, private, reason, render, takes
 from web.console.session import who
 from web.console.suppressions import known_tenant
+from web.console.wording import counted
 from web.csv_files import MEDIA_TYPE
 from web.intake import suppression_file as intake
 from web.intake.suppression_file import Imported
@@ -105,7 +106,7 @@ class SuppressionFilePages:
         outcome = intake.import_all(self._store, self._new_id, tenant_id, author, found.good, why=why)
         said = (
             f"{outcome.added:,} added, {outcome.already_there:,} on the list already, "
-            f"{len(found.faults):,} lines left out."
+            f"{counted(len(found.faults), 'line')} left out."
         )
         category = "warning" if found.faults else "success"
         return done(said, to=url_for("console.suppressions", tenant=tenant_id), category=category)

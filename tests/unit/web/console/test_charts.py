@@ -58,6 +58,22 @@ def test_labels_of_the_world_are_escaped_in_a_picture() -> None:
     assert any(element.text == "a & b" for element in elements(picture))
 
 
+@pytest.mark.parametrize("count", range(1, SERIES_MAX + 1))
+@pytest.mark.parametrize("stacked", [True, False])
+def test_the_legend_of_every_series_is_within_the_picture(count: int, stacked: bool) -> None:
+    picture = svg(a_chart(*(Series(f"number {index}", [index]) for index in range(count)), stacked=stacked))
+    root = ET.fromstring(picture.encode())
+    (legends,) = (element for element in root.iter() if element.get("class") == "legends")
+    boxes = [element for element in legends.iter() if element.tag.endswith("rect")]
+    moved = re.fullmatch(r"translate\([\d.]+,\s*([\d.]+)\)", legends.get("transform", ""))
+    assert len(boxes) == count
+    assert moved
+    for box in boxes:
+        assert float(moved[1]) + float(box.get("y", 0)) + float(box.get("height", 0)) <= float(
+            root.get("height", 0)
+        )
+
+
 def test_colours_can_be_told_from_both_backgrounds() -> None:
     for colour in charts._COLOURS:
         assert contrast(colour, LIGHT) >= 3, colour
