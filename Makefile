@@ -1,9 +1,10 @@
-# Every target works on a machine that has Python >= 3.11 and make, and nothing else.
+# Every target works on a machine that has Python >= 3.11 and make, and nothing else; those with a browser want chromium.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BROWSER_STAMP := $(VENV)/.browser
 ALEMBIC := $(BIN)/python -m alembic -c shared/persistence/migrations/alembic.ini
 
 .DEFAULT_GOAL := help
@@ -49,6 +50,18 @@ test: $(STAMP) ## Run the whole suite
 .PHONY: unit
 unit: $(STAMP) ## Run the unit and architecture tests: no server, seconds
 	$(BIN)/python -m pytest tests/unit tests/architecture
+
+$(BROWSER_STAMP): $(STAMP) requirements/browser.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/browser.txt
+	@touch $@
+
+.PHONY: browser
+browser: $(BROWSER_STAMP) ## Drive the operators' console in a real browser, every page of it (needs chromium)
+	$(BIN)/python -m pytest tests/browser
+
+.PHONY: screenshots
+screenshots: $(BROWSER_STAMP) ## Take the pictures of docs/console.md anew (needs chromium)
+	$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: lint
 lint: $(STAMP) ## Check style and format

@@ -17,4 +17,5 @@ To add a page:
 6. What must be in no URL, as an address, is searched for by a form: POST, but marked `@page` and named in `ASKED` of
    `test_closed.py`. It leads to a URL with `sealed(...)` words (`web/console/sealing.py`), which the GET view opens.
 7. Raise `NotFound`, `Conflict`, `InvalidValue` or `Problem` as anywhere: they become pages.
+8. Name it in `tests/browser/pages.py`, so that `make browser` looks at it.
 """
