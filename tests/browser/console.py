@@ -7,12 +7,15 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, Response, ViewportSize
 
+from sandbox.client import wait_for
 from tests.browser.watch import Watch
 
 Scheme = Literal["light", "dark"]
 SCREEN = ViewportSize(width=1280, height=800)
 # A browser that waits for longer than that waits for nothing.
 _PATIENCE_SECONDS = 15
+# Of every page that renews itself.
+_RENEWAL_SECONDS_MAX = 15
 
 
 def opened(browser: Browser, origin: str, *, scheme: Scheme = "light", script: bool = True) -> "Console":
@@ -83,6 +86,19 @@ class Console:
         form.get_by_label(re.compile("^Reason")).fill(reason)
         form.get_by_role("button", name=button or title, exact=True).click()
         self.page.wait_for_load_state()
+
+    def take_the_clock(self) -> None:
+        """From here on a page's timers wait for `renew_until`, so that no test has to wait for them."""
+        self.page.clock.install()
+
+    def renew_until(self, region: Locator, words: str) -> None:
+        """The page renews itself again and again until `region` says so."""
+
+        def look() -> str:
+            self.page.clock.fast_forward(_RENEWAL_SECONDS_MAX * 1000)
+            return region.inner_text()
+
+        wait_for(look, lambda said: words in said, seconds=60, what=words)
 
     def mark(self) -> None:
         """This very document, and none that is loaded after it."""

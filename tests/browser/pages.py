@@ -40,7 +40,6 @@ def _found(question: str) -> Where:
 
 PAGES: Final[Mapping[str, Where]] = {
     "overview": _at("/console"),
-    "overview of a week": _at("/console?window=week"),
     "configurations": _at("/console/configurations"),
     "configurations that are not there": _at("/console/configurations?text=nobody"),
     "new configuration": _at("/console/configurations/new"),

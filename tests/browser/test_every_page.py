@@ -28,20 +28,17 @@ _ELSEWHERE = {
     *("console.home", "console.subject", "console.sign_in"),
 }
 EVERY_PAGE = pytest.mark.parametrize("name", PAGES)
-SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 @pytest.fixture(scope="module")
-def consoles(browser: Browser, filled: Filled) -> Iterator[dict[Scheme, Console]]:
-    """Signed in once for all pages, one for each scheme."""
-    schemes: list[Scheme] = ["light", "dark"]
-    by_scheme = {scheme: opened(browser, filled.world.origin, scheme=scheme) for scheme in schemes}
-    for console in by_scheme.values():
-        console.open("/console")
-        console.sign_in("Olga Petersen", filled.world.operator_key)
-    yield by_scheme
-    for console in by_scheme.values():
-        console.close()
+def console(browser: Browser, filled: Filled) -> Iterator[Console]:
+    """Signed in once for all pages."""
+    opened_once = opened(browser, filled.world.origin)
+    opened_once.open("/console")
+    opened_once.sign_in("Olga Petersen", filled.world.operator_key)
+    yield opened_once
+    opened_once.close()
 
 
 @pytest.fixture(scope="module")
@@ -49,51 +46,50 @@ def console_endpoints() -> Endpoints:
     return Endpoints.read()
 
 
-@SCHEMES
 @EVERY_PAGE
 def test_a_page_can_be_used_by_everybody_and_asks_nobody_else(
-    consoles: dict[Scheme, Console], filled: Filled, name: str, scheme: Scheme
+    console: Console, filled: Filled, name: str
 ) -> None:
-    console, page = consoles[scheme], consoles[scheme].page
+    page = console.page
     page.set_viewport_size(SCREEN)
     console.open(PAGES[name](filled))
     expect(console.heading).to_have_count(1)
-    assert violations(page) == []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == [], scheme
     assert page.evaluate(_WIDER) == 0
     page.set_viewport_size(_SMALL)
     assert page.evaluate(_WIDER) == 0
     assert console.watch.take() == []
 
 
-@SCHEMES
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_way_in_can_be_used_by_everybody(browser: Browser, filled: Filled, scheme: Scheme) -> None:
-    console = opened(browser, filled.world.origin, scheme=scheme)
-    console.open("/console")
-    assert violations(console.page) == []
-    console.sign_in("", "wrong")
-    console.sign_in("Olga Petersen", "wrong")
-    expect(console.page.get_by_role("alert")).to_be_visible()
-    assert violations(console.page) == []
-    assert console.watch.take() == []
-    console.close()
+    stranger = opened(browser, filled.world.origin, scheme=scheme)
+    stranger.open("/console")
+    assert violations(stranger.page) == []
+    stranger.sign_in("Olga Petersen", "wrong")
+    expect(stranger.page.get_by_role("alert")).to_be_visible()
+    assert violations(stranger.page) == []
+    assert stranger.watch.take() == []
+    stranger.close()
 
 
-@SCHEMES
-def test_a_dialog_can_be_used_by_everybody(
-    consoles: dict[Scheme, Console], filled: Filled, scheme: Scheme
-) -> None:
-    console = consoles[scheme]
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_dialog_can_be_used_by_everybody(console: Console, filled: Filled, scheme: Scheme) -> None:
+    console.page.emulate_media(color_scheme=scheme)
     console.open(f"/console/configurations/{filled.acme.eid}")
-    console.unfold("Force-lock")
-    assert violations(console.page) == []
-    console.page.keyboard.press("Escape")
+    for screen in (SCREEN, _SMALL):
+        console.page.set_viewport_size(screen)
+        console.unfold("Force-lock")
+        assert violations(console.page) == []
+        console.page.keyboard.press("Escape")
 
 
-@SCHEMES
-def test_a_look_at_a_file_can_be_used_by_everybody(
-    consoles: dict[Scheme, Console], filled: Filled, scheme: Scheme
-) -> None:
-    console = consoles[scheme]
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_look_at_a_file_can_be_used_by_everybody(console: Console, filled: Filled, scheme: Scheme) -> None:
+    console.page.emulate_media(color_scheme=scheme)
+    console.page.set_viewport_size(SCREEN)
     console.open(PAGES["import"](filled))
     file = FilePayload(name="list.csv", mimeType="text/csv", buffer=b"address\none@example.org\nnot one\n")
     console.page.get_by_label("File").set_input_files(file)
@@ -109,7 +105,7 @@ def test_every_page_that_there_is_was_looked_at(filled: Filled, console_endpoint
 
 
 def test_what_no_page_may_do_would_be_noticed(browser: Browser, filled: Filled) -> None:
-    console = opened(browser, filled.world.origin)
+    console = opened(browser, filled.world.origin, scheme="light")
     console.open("/console")
     for element in ('<p style="color: red">red</p>', '<img src="/nowhere.png" alt="">'):
         console.page.evaluate("text => document.body.insertAdjacentHTML('beforeend', text)", element)
