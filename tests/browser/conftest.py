@@ -14,12 +14,19 @@ _SPARE = 10
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Fails, and never skips, where there is none."""
+    missing = _why_not()
+    if missing:
+        pytest.fail(missing, pytrace=False)
+    with chromium.running() as started:
+        yield started
+
+
+def _why_not() -> str:
     try:
         chromium.find()
     except chromium.NoChromium as missing:
-        pytest.fail(str(missing), pytrace=False)
-    with chromium.running() as started:
-        yield started
+        return str(missing)
+    return ""
 
 
 @pytest.fixture(scope="session")
