@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, Response, ViewportSize
 
@@ -40,10 +39,6 @@ class Console:
 
     def close(self) -> None:
         self.page.context.close()
-
-    @property
-    def path(self) -> str:
-        return urlsplit(self.page.url).path
 
     @property
     def heading(self) -> Locator:
@@ -96,7 +91,7 @@ class Console:
 
         def look() -> str:
             self.page.clock.fast_forward(_RENEWAL_SECONDS_MAX * 1000)
-            return region.inner_text()
+            return str(region.inner_text())
 
         wait_for(look, lambda said: words in said, seconds=60, what=words)
 

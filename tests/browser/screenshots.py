@@ -161,7 +161,7 @@ def _take(console: Console, shot: Shot) -> bytes:
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_load_state("networkidle")
     page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
-    return page.screenshot(animations="disabled", caret="hide")
+    return bytes(page.screenshot(animations="disabled", caret="hide"))
 
 
 if __name__ == "__main__":
