@@ -35,6 +35,8 @@ from bench.faults.world import World
 from sandbox.stack.records import State
 
 console = Console(highlight=False)
+# Side by side these begin: none of the worlds is to wait for one that began last. They are quicker in a young world, too.
+LONGEST = ("F2", "F18", "F19", "F20", "F25")
 # Elsewhere than on a terminal, such as in a log of CI.
 WIDTH = 160
 if not console.is_terminal:
@@ -108,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(faults: Sequence[Fault], asked: argparse.Namespace) -> Iterator[Result]:
     """Each world takes the next fault as soon as it is done with one; in the order in which they end."""
     waiting, found = SimpleQueue[Fault](), SimpleQueue[Result]()
-    for fault in faults:
+    for fault in faults if asked.worlds == 1 else sorted(faults, key=lambda one: one.name not in LONGEST):
         waiting.put(fault)
     with (
         tempfile.TemporaryDirectory(prefix="email-faults-") as folder,
