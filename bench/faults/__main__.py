@@ -35,7 +35,7 @@ from bench.faults.world import World
 from sandbox.stack.records import State
 
 console = Console(highlight=False)
-# Side by side these begin: none of the worlds is to wait for one that began last. They are quicker in a young world, too.
+# Side by side these begin: no world is to wait for one that began last. They are quicker in a young world, too.
 LONGEST = ("F2", "F18", "F19", "F20", "F25")
 # Elsewhere than on a terminal, such as in a log of CI.
 WIDTH = 160
