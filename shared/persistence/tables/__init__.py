@@ -29,6 +29,7 @@ from shared.persistence.tables.operations import (
     traffic,
 )
 from shared.persistence.tables.provider import neighbour_turn, provider_account, send_pressure
+from shared.persistence.tables.recovery import recovery, recovery_look, recovery_message
 from shared.persistence.tables.suppressions import suppression_entry, suppression_fact
 
 __all__ = [
@@ -63,4 +64,7 @@ __all__ = [
     "drift_assertion",
     "drift_sighting",
     "drift_finding",
+    "recovery",
+    "recovery_look",
+    "recovery_message",
 ]
