@@ -1,5 +1,6 @@
 """The world the faults happen in: the product's roles, several of some, with short leases."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sandbox.roles import PRODUCT, Plan, Role
@@ -59,9 +60,15 @@ def _in_nursery(name: str, role: Role) -> Role:
 
 _by_name = {role.name: role for role in PRODUCT.roles}
 
-MATRIX = Plan(
-    migrate=PRODUCT.migrate,
-    roles=tuple(_in_nursery(name, _by_name[name.partition("-")[0]]) for name in ROLES),
-    tenant=False,
-    settings=SETTINGS,
-)
+
+def plan_of(roles: Sequence[str]) -> Plan:
+    """Each name begins with the product's name of its role: `send-2`."""
+    return Plan(
+        migrate=PRODUCT.migrate,
+        roles=tuple(_in_nursery(name, _by_name[name.partition("-")[0]]) for name in roles),
+        tenant=False,
+        settings=SETTINGS,
+    )
+
+
+MATRIX = plan_of(ROLES)

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from bench.faults.nursery import Wishes
-from bench.faults.plan import ROLES, SCHEDULERS
+from bench.faults.plan import ROLES
 from sandbox.ports import listens, talks_to
 from sandbox.stack import commands
 from sandbox.stack.records import State
@@ -22,7 +22,8 @@ READY_SECONDS = 60.0
 class Processes:
     """A role's process is the one its nursery runs: dramatiq's, granian's or the scheduler's, with its children."""
 
-    def __init__(self, state: State, places: Mapping[str, str]) -> None:
+    def __init__(self, state: State, places: Mapping[str, str], roles: Sequence[str] = ROLES) -> None:
+        self.roles = roles
         # Where a role may be connected to instead of the broker itself.
         self.proxied_ports: tuple[int, ...] = ()
         self._state = state
@@ -62,7 +63,7 @@ class Processes:
 
     def family(self, name: str) -> list[int]:
         """The pids of a role, or of a server with its children."""
-        server = [] if name in ROLES else [self._leader(name)]
+        server = [] if name in self.roles else [self._leader(name)]
         return server + [process.pid for process in self._family(name)]
 
     def shows_life(self, role: str, since: float) -> bool:
@@ -108,11 +109,11 @@ class Processes:
 
     def heal(self) -> None:
         """Everything runs, nothing is wished for."""
-        for role in ROLES:
+        for role in self.roles:
             if (self._nursery / f"{role}.json").exists():
                 self.wish(role, Wishes())
             self.thaw(role)
-        for role in ROLES:
+        for role in self.roles:
             self.wait_ready(role)
 
     def wait_ready(self, role: str) -> None:
@@ -120,10 +121,10 @@ class Processes:
 
     def _is_ready(self, role: str) -> bool:
         leader = self._leader(role)
-        if role == "web":
+        if role.startswith("web"):
             return listens(leader, self._web_port)
         # Through a proxy it has some connection, too.
-        return talks_to(leader, self._database_port if role in SCHEDULERS else self._redis_port) or any(
+        return talks_to(leader, self._database_port if role.startswith("scheduler") else self._redis_port) or any(
             talks_to(leader, port) for port in self.proxied_ports
         )
 

@@ -1,6 +1,6 @@
 """One world for all faults: started once, its tenants made through the public API, put in order after each fault."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from typing import Any
 import redis
 
 from bench.faults.callers import Door
+from bench.faults.plan import ROLES
 from bench.faults.processes import Processes
 from bench.faults.rows import Database
 from bench.faults.simulator import Simulator
@@ -55,13 +56,20 @@ class World:
 
 
 @contextmanager
-def running(folder: Path, say: Callable[[dict[str, Any]], None]) -> Iterator[World]:
+def running(
+    folder: Path,
+    say: Callable[[dict[str, Any]], None],
+    *,
+    plan: str = PLAN,
+    roles: Sequence[str] = ROLES,
+) -> Iterator[World]:
+    """`plan` is `module:NAME`; `roles` are the names of its roles, each in its nursery."""
     state = State(folder)
-    with commands.running(state, PLAN, say) as places:
+    with commands.running(state, plan, say) as places:
         world = World(
             places=places,
             door=Door(places["web_url"], places["api_key"]),
-            processes=Processes(state, places),
+            processes=Processes(state, places, roles),
             simulator=Simulator(places["postmark_control_url"], folder / "postmark"),
             database=Database(places["database_url"]),
         )
