@@ -123,10 +123,9 @@ class Processes:
         leader = self._leader(role)
         if role.startswith("web"):
             return listens(leader, self._web_port)
+        own = self._database_port if role.startswith("scheduler") else self._redis_port
         # Through a proxy it has some connection, too.
-        return talks_to(leader, self._database_port if role.startswith("scheduler") else self._redis_port) or any(
-            talks_to(leader, port) for port in self.proxied_ports
-        )
+        return any(talks_to(leader, port) for port in (own, *self.proxied_ports))
 
     def _leader(self, role: str) -> int:
         processes = self._state.processes()
