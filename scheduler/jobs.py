@@ -30,7 +30,11 @@ from shared.ports.key_material import KeyVersions
 from shared.ports.store import Store, Transaction
 from shared.ports.waits import Waiting
 from shared.steering import finish_drain
-from shared.telemetry.drift import record_drift_freshness, record_findings_by_state
+from shared.telemetry.drift import (
+    record_drift_freshness,
+    record_drift_intervals,
+    record_findings_by_state,
+)
 from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_sweep
 from shared.telemetry.states import (
@@ -177,6 +181,7 @@ def tell_drift(deps: SchedulerDeps) -> None:
         reports, counts = tx.rounds.reports(), tx.findings.count()
     record_drift_freshness((report.assertion, report.finished_at, report.seconds) for report in reports)
     record_findings_by_state(counts)
+    record_drift_intervals(deps.drift_seconds)
 
 
 def tell_states(deps: SchedulerDeps) -> None:

@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request
 
 from shared.ports.clock import NewId
 from shared.telemetry import tracing
+from shared.telemetry.requests import record_request
 
 _log = structlog.get_logger("email")
 # It is in every line of the request, so no address is one.
@@ -57,7 +58,9 @@ def _finish(response: Response) -> Response:
     g.status = response.status_code
     rule = _rule()
     if rule not in _PROBES:
-        _log.info("email.http.request", **_line(rule, response))
+        seconds = time.perf_counter() - g.get("started_seconds", time.perf_counter())
+        record_request(_handler(), status=response.status_code, seconds=seconds)
+        _log.info("email.http.request", **_line(rule, response, seconds))
     return response
 
 
@@ -65,7 +68,12 @@ def _rule() -> str | None:
     return request.url_rule.rule if request.url_rule else None
 
 
-def _line(rule: str | None, response: Response) -> dict[str, object]:
+def _handler() -> str:
+    """Such as `job.submit`; all pages of the console are one, and whatever has no route."""
+    return "console" if request.blueprint == "console" else request.endpoint or "none"
+
+
+def _line(rule: str | None, response: Response, seconds: float) -> dict[str, object]:
     caller = g.get("caller")
     tenant: UUID | None = caller.tenant_id if caller else None
     ids = {name: str(value) for name, value in (request.view_args or {}).items() if isinstance(value, UUID)}
@@ -73,9 +81,7 @@ def _line(rule: str | None, response: Response) -> dict[str, object]:
         "method": request.method if rule else "-",
         "route": rule,
         "status": response.status_code,
-        "milliseconds": round(
-            (time.perf_counter() - g.get("started_seconds", time.perf_counter())) * 1000, 1
-        ),
+        "milliseconds": round(seconds * 1000, 1),
         "tenant": str(tenant) if tenant else None,
         **ids,
     }

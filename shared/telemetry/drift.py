@@ -34,6 +34,12 @@ _SECONDS = Gauge(
     ("assertion",),
     registry=OF_THE_LEADER,
 )
+_INTERVAL = Gauge(
+    "email_drift_interval_seconds",
+    "How often each assertion is checked; 0 when it is switched off",
+    ("assertion",),
+    registry=OF_THE_LEADER,
+)
 
 
 def record_drift_found(finding: Finding) -> None:
@@ -70,3 +76,9 @@ def record_drift_freshness(rounds: Iterable[tuple[Assertion, datetime | None, fl
     for assertion, finished_at, seconds in rounds:
         _FINISHED.labels(assertion.value).set(0.0 if finished_at is None else finished_at.timestamp())
         _SECONDS.labels(assertion.value).set(seconds or 0.0)
+
+
+def record_drift_intervals(every_seconds: Mapping[Assertion, float]) -> None:
+    """`every_seconds`: of those that are switched on."""
+    for assertion in Assertion:
+        _INTERVAL.labels(assertion.value).set(every_seconds.get(assertion, 0.0))

@@ -79,7 +79,7 @@ def metric(name: str, **labels: str) -> float | None:
     return OF_THE_LEADER.get_sample_value(name, labels)
 
 
-def test_freshness_and_findings_are_told_with_those_that_never_were() -> None:
+def test_freshness_intervals_and_findings_are_told_with_those_that_never_were() -> None:
     on, store, _ = deps(drift_seconds={Assertion.DNS: QUARTER_HOUR})
     jobs.due_drift(on)
     finish(store, Assertion.DNS, Verdict.DRIFTED)
@@ -94,3 +94,5 @@ def test_freshness_and_findings_are_told_with_those_that_never_were() -> None:
     assert metric("email_drift_last_finished_seconds", assertion="registry") == 0.0
     assert metric("email_drift_findings", tag=Drift.ORPHAN_SERVER, state="open") == 1
     assert metric("email_drift_findings", tag=Drift.DKIM_MISMATCH, state="open") == 0
+    assert metric("email_drift_interval_seconds", assertion="dns") == QUARTER_HOUR
+    assert metric("email_drift_interval_seconds", assertion="registry") == 0.0
