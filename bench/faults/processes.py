@@ -63,7 +63,7 @@ class Processes:
 
     def family(self, name: str) -> list[int]:
         """The pids of a role, or of a server with its children."""
-        server = [] if name in self.roles else [self._leader(name)]
+        server = [] if name in self.roles else [self.leader(name)]
         return server + [process.pid for process in self._family(name)]
 
     def shows_life(self, role: str, since: float) -> bool:
@@ -73,11 +73,11 @@ class Processes:
 
     def environment(self, role: str) -> dict[str, str]:
         """What the stack gave it; wishes are not in it."""
-        return psutil.Process(self._leader(role)).environ()
+        return psutil.Process(self.leader(role)).environ()
 
     def role_of(self, local_port: int, roles: Iterable[str]) -> str | None:
         """Whose process has a connection from this port."""
-        return next((role for role in roles if talks_from(self._leader(role), local_port)), None)
+        return next((role for role in roles if talks_from(self.leader(role), local_port)), None)
 
     def ends(self, role: str) -> int:
         """How often it ended so far, by whatever."""
@@ -120,14 +120,14 @@ class Processes:
         _wait(lambda: self._is_ready(role), f"{role} to be ready")
 
     def _is_ready(self, role: str) -> bool:
-        leader = self._leader(role)
+        leader = self.leader(role)
         if role.startswith("web"):
             return listens(leader, self._web_port)
         own = self._database_port if role.startswith("scheduler") else self._redis_port
         # Through a proxy it has some connection, too.
         return any(talks_to(leader, port) for port in (own, *self.proxied_ports))
 
-    def _leader(self, role: str) -> int:
+    def leader(self, role: str) -> int:
         processes = self._state.processes()
         assert processes is not None, "the stack runs"
         return processes.by_name[role].pid
@@ -135,7 +135,7 @@ class Processes:
     def _family(self, role: str) -> list[psutil.Process]:
         """Without the nursery: eldest first."""
         with suppress(psutil.NoSuchProcess):
-            return psutil.Process(self._leader(role)).children(recursive=True)
+            return psutil.Process(self.leader(role)).children(recursive=True)
         return []
 
     def _send(self, role: str, number: signal.Signals) -> bool:

@@ -1,0 +1,1 @@
+"""Scale-out on one machine: more processes of each pool, and half of a fleet lost while mail goes out."""
