@@ -52,6 +52,13 @@ class Measured:
         return sum(self.used.values()) / self.seconds
 
 
+@dataclass(frozen=True)
+class _Look:
+    left: int
+    moment: float  # seconds of the monotonic clock
+    used: dict[str, float]
+
+
 class Stage:
     """A world whose pools are let loose one by one."""
 
@@ -74,7 +81,7 @@ class Stage:
 
     def _project(self, processes: int) -> Measured:
         self._world.simulator.advance(HELD_BACK_SECONDS)
-        self._until(lambda: self._count(_PENDING) >= self._jobs, "webhooks to be stored")
+        self._until(lambda: self._count(_PENDING) >= self._jobs, "the webhooks to be stored")
         return self._drain("projection", plan.PROJECTION[:processes], lambda: self._count(_PENDING))
 
     def _provision(self, processes: int) -> Measured:
@@ -87,18 +94,25 @@ class Stage:
     def _drain(self, pool: str, roles: Sequence[str], left: Callable[[], int]) -> Measured:
         total = left()
         self._release(*roles)
-        first = self._at(total - total // 10, left)
-        before, begun = cpu_seconds(self._world), time.monotonic()
-        last = self._at(total // 10, left)
-        seconds, after = time.monotonic() - begun, cpu_seconds(self._world)
+        begin = self._at(total - total // 10, left)
+        end = self._at(total // 10, left)
         self._at(0, left)
         self._hold(*roles)
-        return Measured(pool, len(roles), first - last, seconds, spent(before, after))
+        used = spent(begin.used, end.used)
+        return Measured(pool, len(roles), begin.left - end.left, end.moment - begin.moment, used)
 
-    def _at(self, target: int, left: Callable[[], int]) -> int:
-        """How many are left as soon as they are no more than `target`."""
-        self._until(lambda: left() <= target, f"no more than {target} to be left")
-        return left()
+    def _at(self, target: int, left: Callable[[], int]) -> "_Look":
+        """As soon as no more than `target` are left."""
+        looks: list[_Look] = []
+
+        def reached() -> bool:
+            count, moment = left(), time.monotonic()
+            if count <= target:
+                looks.append(_Look(count, moment, cpu_seconds(self._world)))
+            return bool(looks)
+
+        self._until(reached, f"no more than {target} to be left")
+        return looks[0]
 
     def _until(self, holds: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
