@@ -62,6 +62,7 @@ def _arguments() -> argparse.Namespace:
 def _until(requests: int, place: Place, tally: Tally, *, seed: int) -> None:
     fuzz(place, tally, examples=EXAMPLES, seed=seed)
     while (before := tally.total) < requests and not tally.errors:
+        print(f"{before:,} of {requests:,} requests, {len(tally.complaints)} found", file=sys.stderr)
         seed += 1
         fuzz(place, tally, examples=EXAMPLES, seed=seed, phases=("fuzzing", "stateful"))
         if tally.total == before:
