@@ -80,6 +80,7 @@ class Cloud:
     port: int
     partition: Partition
     secrets: Secrets
+    host: str = LOOPBACK
 
     @classmethod
     def prepare(cls, state: Path, partition: Partition, secrets: Secrets) -> Self:
@@ -87,7 +88,7 @@ class Cloud:
 
     @property
     def url(self) -> str:
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def recording(self) -> Path:
@@ -113,7 +114,7 @@ class Cloud:
         recorder = {"MOTO_ENABLE_RECORDING": "1", "MOTO_RECORDER_FILEPATH": str(self.recording)}
         return Program(
             name="aws",
-            argv=(sys.executable, "-m", "sandbox.aws_server", "-H", LOOPBACK, "-p", str(self.port)),
+            argv=(sys.executable, "-m", "sandbox.aws_server", "-H", self.host, "-p", str(self.port)),
             env=bare_environment(**recorder, **CREDENTIALS),
             log=self.log,
             cwd=_PROJECT,
@@ -129,7 +130,7 @@ class Cloud:
         else:
             self._call(f"seed?a={_SEED}")
             self._create()
-        exports = self._client("cloudformation").list_exports()["Exports"]
+        exports = client("cloudformation", self.url).list_exports()["Exports"]
         return Server(self.url, pid, self.partition, {export["Name"]: export["Value"] for export in exports})
 
     def remove(self) -> None:
@@ -144,7 +145,7 @@ class Cloud:
         return bool(kept)
 
     def _create(self) -> None:
-        vault = self._client("secretsmanager")
+        vault = client("secretsmanager", self.url)
         values = {
             "PartitionMailZoneId": {"Ref": "Zone"},
             "PartitionMailZoneName": self.partition.zone_name,
@@ -155,21 +156,23 @@ class Cloud:
         }
         exports = {self.partition.export_prefix + name: value for name, value in values.items()}
         template = json.dumps(_template(self.partition.zone_name, exports))
-        self._client("cloudformation").create_stack(StackName="email", TemplateBody=template)
-
-    def _client(self, service: str) -> Any:
-        return boto3.client(  # type: ignore[call-overload]
-            service,
-            endpoint_url=self.url,
-            region_name=CREDENTIALS["AWS_DEFAULT_REGION"],
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        )
+        client("cloudformation", self.url).create_stack(StackName="email", TemplateBody=template)
 
     def _call(self, path: str) -> None:
         with requests.Session() as session:
             session.trust_env = False
             session.post(f"{self.url}/moto-api/{path}", timeout=60).raise_for_status()
+
+
+def client(service: str, url: str) -> Any:
+    """boto3's, of the stand-in at `url`."""
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=url,
+        region_name=CREDENTIALS["AWS_DEFAULT_REGION"],
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
 
 
 def _is_change(line: str) -> bool:

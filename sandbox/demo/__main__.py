@@ -13,6 +13,7 @@ from rich.console import Console
 from sandbox.client import Client, Unexpected
 from sandbox.demo.presentation import Presentation
 from sandbox.demo.scenario import MainJob
+from sandbox.demo.zone import MailZone
 from sandbox.process import tail
 from sandbox.roles import DEMO
 from sandbox.stack import commands
@@ -58,7 +59,8 @@ def _run(state: State, presentation: Presentation) -> bool:
 
 def _play(places: Places, presentation: Presentation) -> bool:
     with Client(places["web_url"], places["api_key"], str(uuid4()), author="demo") as client:
-        steps = MainJob(client, places["postmark_control_url"], presentation).steps()
+        zone = MailZone.of(places)
+        steps = MainJob(client, places["postmark_control_url"], zone, presentation).steps()
         for number, step in enumerate(steps, start=1):
             try:
                 presentation.play(step)

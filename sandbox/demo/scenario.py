@@ -9,6 +9,7 @@ from uuid import uuid4
 import requests
 
 from sandbox.client import Answer, Client, Json, Unexpected, expect, wait_for
+from sandbox.demo.zone import MailZone
 
 SLUG = "acme"
 BATCH = 500
@@ -38,6 +39,7 @@ class MainJob:
 
     client: Client
     control_url: str
+    zone: MailZone
     audience: Audience
     eid: str = ""
     first_key: str = field(default_factory=lambda: str(uuid4()))
@@ -45,6 +47,7 @@ class MainJob:
 
     def steps(self) -> list[Step]:
         return [
+            Step("deploy-time values read from the exports", self.zone.compare_exports),
             Step("create a configuration", self.create),
             Step("provision it at Postmark and in DNS", self.provision),
             Step("have its domain verified", self.verify),
@@ -74,7 +77,9 @@ class MainJob:
 
     def verify(self) -> str:
         self._wait_for_operational("OK")
-        return "OK: DKIM and Return-Path verified"
+        records = self.zone.records_below(SLUG)
+        must_be(len(records), 2)
+        return f"OK: DKIM and Return-Path verified, {len(records)} records in the exported zone"
 
     def unlock(self) -> str:
         payload = expect(self.client.signal(self.eid, "unlock"), 200).payload

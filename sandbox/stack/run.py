@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sandbox import postgres_cluster
+from sandbox import exports, postgres_cluster
 from sandbox.files import private_folder
 from sandbox.ports import free_port, free_ports
 from sandbox.process import Identity
@@ -88,6 +88,8 @@ class Run:
             redis_url = servers.start_valkey(self.supervisor, folder)
         with self._step("aws"):
             cloud = servers.start_aws(self.supervisor, folder, credentials)
+        with self._step("exports"):
+            deploy_time = exports.read(cloud.url, cloud.partition)
         postmark = None
         if self.plan.postmark:
             with self._step("postmark"):
@@ -100,7 +102,8 @@ class Run:
             credentials,
             database_url,
             redis_url,
-            cloud,
+            cloud.url,
+            deploy_time,
             postmark,
             web_port=free_port(),
             metrics_ports=dict(zip(named, free_ports(len(named)), strict=True)),

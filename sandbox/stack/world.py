@@ -13,6 +13,7 @@ from typing import Any
 
 import sandbox
 from sandbox import aws
+from sandbox.exports import DeployTime
 from sandbox.files import write_private
 from sandbox.ports import LOOPBACK
 from sandbox.stack.records import MARK
@@ -57,7 +58,8 @@ class World:
     credentials: Credentials
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
-    aws: aws.Server
+    aws_url: str
+    deploy_time: DeployTime
     postmark: Postmark | None
     web_port: int
     # Of the roles that serve nothing else; web shows its metrics on its own port.
@@ -72,13 +74,17 @@ class World:
         places: dict[str, Any] = {
             "web_url": self.web_url,
             "console_url": f"{self.web_url}/console",
-            "aws_url": self.aws.url,
+            "aws_url": self.aws_url,
             "database_url": self.database_url,
             "redis_url": self.redis_url,
             "api_key": self.credentials.api_key,
             "operator_key": self.credentials.operator_key,
             "reader_key": self.credentials.reader_key,
-            "postmark_account_token": self.credentials.account_token,
+            "postmark_account_token": self.deploy_time.account_token,
+            "deploy_time": {
+                "environment": dict(self.deploy_time.environment),
+                "secret_names": dict(self.deploy_time.secret_names),
+            },
             "metrics_urls": self.metrics_urls(),
         }
         if self.postmark is not None:
@@ -94,7 +100,7 @@ class World:
         return self.folder / "metrics" / role
 
     def role_environment(self, role: str) -> dict[str, str]:
-        """Everything a role reads from its environment: no other place in the sandbox spells these names."""
+        """Everything a role reads from its environment. What the exports say comes under the names they gave it."""
         return {
             **python_environment(self.stack_id),
             **self._settings(),
@@ -118,27 +124,24 @@ class World:
     def _settings(self) -> dict[str, str]:
         return {
             **aws.CREDENTIALS,
+            **self.deploy_time.environment,
             "AWS_REGION": aws.CREDENTIALS["AWS_DEFAULT_REGION"],
             "ARDA_API_KEY": self.credentials.api_key,
             "EMAIL_OPERATOR_KEY": self.credentials.operator_key,
             "EMAIL_READER_KEY": self.credentials.reader_key,
             "EMAIL_DATABASE_URL": self.database_url,
             "EMAIL_REDIS_URL": self.redis_url,
-            "EMAIL_POSTMARK_ACCOUNT_TOKEN": self.credentials.account_token,
+            "EMAIL_POSTMARK_ACCOUNT_TOKEN": self.deploy_time.account_token,
             "EMAIL_POSTMARK_BASE_URL": self.postmark.url if self.postmark else "",
-            "EMAIL_AWS_ENDPOINT_URL": self.aws.url,
+            "EMAIL_AWS_ENDPOINT_URL": self.aws_url,
             "EMAIL_PUBLIC_BASE_URL": self.web_url,
-            "EMAIL_MAIL_ZONE_ID": self.aws.zone_id,
-            "EMAIL_MAIL_ZONE_NAME": self.aws.zone_name,
-            "EMAIL_INFRASTRUCTURE": self.aws.partition.infrastructure,
-            "EMAIL_PARTITION": self.aws.partition.name,
             "EMAIL_KEY_MATERIAL_FILE": str(key_material_file(self.folder)),
             "EMAIL_CONFIG_FILE": str(self.folder / "sandbox.conf"),
         }
 
     def write_files(self, settings: str) -> None:
         """The files that the environment of the roles names."""
-        write_private(key_material_file(self.folder), self.credentials.key_material)
+        write_private(key_material_file(self.folder), self.deploy_time.key_material)
         write_private(self.folder / "sandbox.conf", settings)
 
     def write_emailctl(self, tenant: Mapping[str, str]) -> None:

@@ -6,16 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.aws import Partition, Server
+from sandbox.exports import DeployTime
 from sandbox.stack.world import Credentials, Postmark, World, emailctl_file
 from shared import config
 
-PREFIX = Partition().export_prefix
-CLOUD = Server(
-    "http://127.0.0.1:1",
-    1,
-    Partition(),
-    {f"{PREFIX}PartitionMailZoneId": "Z1", f"{PREFIX}PartitionMailZoneName": "dev.ardamails.com"},
+DEPLOY_TIME = DeployTime(
+    environment={
+        "EMAIL_INFRASTRUCTURE": "Sandbox001",
+        "EMAIL_PARTITION": "dev",
+        "EMAIL_MAIL_ZONE_ID": "Z1",
+        "EMAIL_MAIL_ZONE_NAME": "dev.ardamails.com",
+    },
+    secret_names={"postmark-account-token": "an-arn", "key-material.json": "another-arn"},
+    files={"postmark-account-token": "the-account-token", "key-material.json": "{}"},
 )
 
 
@@ -30,7 +33,8 @@ def world(tmp_path: Path) -> World:
         Credentials.random(),
         "postgresql://email:p&'w$d@127.0.0.1:1/email",
         "redis://:p w@127.0.0.1:1/0",
-        CLOUD,
+        "http://127.0.0.1:1",
+        DEPLOY_TIME,
         Postmark("http://127.0.0.1:2", "http://127.0.0.1:3"),
         web_port=4,
         metrics_ports={},
@@ -58,6 +62,8 @@ def test_a_shell_reads_all_settings_and_where_the_api_is(world: World) -> None:
     assert settings.database.url.get_secret_value() == world.database_url
     assert settings.broker.url.get_secret_value() == world.redis_url
     assert settings.log.level == "DEBUG"
+    assert settings.mail_zone.id == DEPLOY_TIME.zone_id
+    assert settings.postmark.account_token.get_secret_value() == DEPLOY_TIME.account_token
     assert (given["EMAIL_API_URL"], given["EMAIL_TENANT"]) == (world.web_url, "a-tenant")
     assert given["ARDA_API_KEY"] == world.credentials.api_key
 

@@ -57,6 +57,14 @@ def test_the_values_of_one_partition_are_picked_by_name() -> None:
     )
 
 
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_missing_export_is_named_and_no_other(name: str) -> None:
+    exports = {known: value for known, value in EXPORTS.items() if known != name}
+    with pytest.raises(InvalidValue) as missing:
+        deploy_time_values(exports, "Alpha002", "dev")
+    assert {known for known in EXPORTS if known in missing.value.advice} == {name}
+
+
 def test_every_export_that_is_missing_or_empty_is_named() -> None:
     exports = {**EXPORTS, "Alpha002-dev-API-PartitionMailZoneId": ""}
     del exports["Alpha002-dev-API-EmailEncryptionKeyArn"]
