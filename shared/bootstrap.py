@@ -17,6 +17,7 @@ from shared.gateways.postmark.inventory import PostmarkInventory
 from shared.gateways.postmark.search import PostmarkSearch
 from shared.gateways.postmark.sender import PostmarkSender
 from shared.gateways.postmark.suppressions import PostmarkSuppressions
+from shared.gateways.postmark.taken import PostmarkTaken
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
 from shared.gateways.route53.inventory import Route53Inventory
 from shared.gateways.route53.zone import Route53Zone, make_route53_client
@@ -43,6 +44,7 @@ from shared.ports.mail import (
     MailSender,
     SentMessages,
     SuppressionList,
+    TakenMessages,
 )
 from shared.ports.pace import Pace
 from shared.ports.store import Store
@@ -78,6 +80,7 @@ class Container:
     mail_account: MailAccount
     mail_sender: MailSender
     sent_messages: SentMessages
+    taken_messages: TakenMessages
     event_reader: EventReader
     event_history: EventHistory
     history_pace: Pace
@@ -132,6 +135,7 @@ def build(settings: Settings, role: str) -> Container:
         ),
         mail_sender=PostmarkSender(wire),
         sent_messages=PostmarkSearch(wire),
+        taken_messages=PostmarkTaken(wire),
         event_reader=PostmarkEvents(),
         event_history=PostmarkHistory(wire),
         history_pace=_pace(store, "postmark-history", settings.callbacks.calls_per_second),

@@ -1,5 +1,7 @@
 """The provider account that all tenants share: one row, and none while nothing was wrong since the last good probe.
 
+While a recovery is open the gate is shut, whatever the row says, and nobody probes.
+
 open --pause--> shut --its time is over--> one probes --resume--> open
                  ^                            |
                  `----------- pause ----------'
@@ -8,10 +10,24 @@ open --pause--> shut --its time is over--> one probes --resume--> open
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Interval, Text, case, delete, func, null, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Interval,
+    Text,
+    case,
+    delete,
+    func,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
-from shared.persistence.sets import after, first_of, parameter, run
+from shared.persistence.held import HELD
+from shared.persistence.sets import after, parameter, run
 from shared.persistence.tables import provider_account
 from shared.ports.pressure import Gate
 
@@ -22,9 +38,10 @@ _DOUBLINGS_MAX = 20
 
 _PAUSED = _column.paused_until > func.clock_timestamp()
 _PROBED = func.coalesce(_column.probing_until > func.clock_timestamp(), False)
-SHUT = select(_column.id).where(or_(_PAUSED, _PROBED)).exists()
+SHUT = or_(select(_column.id).where(or_(_PAUSED, _PROBED)).exists(), HELD)
 
-_GATE = select(or_(_PAUSED, _PROBED).label("shut")).where(_column.id == _ONLY)
+_OWN = select(or_(_PAUSED, _PROBED).label("shut")).where(_column.id == _ONLY)
+_GATE = union_all(_OWN, select(true()).where(HELD))
 # Passed over while another transaction holds it: nobody waits only to hear that he came second.
 _free = select(_column.id).where(~_PAUSED, ~_PROBED).with_for_update(skip_locked=True, key_share=True)
 _PROBE = (
@@ -71,10 +88,10 @@ class PostgresAccountState:
         self._connection = connection
 
     def gate(self, *, probe_seconds: float) -> Gate:
-        row = first_of(self._connection, _GATE)
-        if row is None:
+        shut = run(self._connection, _GATE).scalars().all()
+        if not shut:
             return Gate.OPEN
-        if row["shut"]:
+        if any(shut):
             return Gate.SHUT
         taken = run(self._connection, _PROBE, {"probe": timedelta(seconds=probe_seconds)}).first()
         return Gate.SHUT if taken is None else Gate.PROBE

@@ -28,6 +28,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from shared.domain.job import JobStatus
 from shared.persistence.attempts import finished, found, intended
+from shared.persistence.held import HELD
 from shared.persistence.sets import Kind, after, any_of, constant, given_rows, parameter
 from shared.persistence.tables import MOMENT, email_job, email_job_content, suppression_entry
 
@@ -183,7 +184,8 @@ def _doubt() -> ReturningUpdate[Any]:
 
 
 def _take_doubts() -> ReturningUpdate[Any]:
-    due = _due(IN_DOUBT).cte("due")
+    # A recovery asks after jobs and not after claims: what it does not find is looked for afterwards.
+    due = _due(IN_DOUBT).where(~HELD).cte("due")
     # The version moves too: whoever looks again after a lease ran out fences off whoever looked before.
     values = {"due_at": after("lease"), **CHANGED}
     statement = update(email_job).where(_job.e_id == due.c.e_id).values(values)

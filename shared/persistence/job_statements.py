@@ -9,6 +9,7 @@ from shared.persistence import locators
 from shared.persistence.account import SHUT
 from shared.persistence.claims import IN_DOUBT, QUEUED, SENDING
 from shared.persistence.due import configurations_waiting, due_now
+from shared.persistence.held import HELD
 from shared.persistence.job_rows import CONTENT_KINDS, JOB_KINDS
 from shared.persistence.pressure import BLOCKED
 from shared.persistence.query import Asked
@@ -78,4 +79,5 @@ def _due_jobs() -> Select[tuple[object]]:
 
 
 DUE_JOBS = _due_jobs()
-DUE_DOUBTS = due_now(configurations_waiting(_job.configuration_id, _job.due_at, IN_DOUBT)).limit(_LIMIT)
+_doubts = due_now(configurations_waiting(_job.configuration_id, _job.due_at, IN_DOUBT))
+DUE_DOUBTS = _doubts.where(~HELD).limit(_LIMIT)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, Row, func, select, text
 
 from shared.persistence.account import PostgresAccountState
 from shared.persistence.actions import PostgresAudit
@@ -17,12 +17,14 @@ from shared.persistence.drift_rows import PostgresDriftRows
 from shared.persistence.events import PostgresEvents
 from shared.persistence.faults import in_our_words
 from shared.persistence.gaps import PostgresGaps
+from shared.persistence.held import HELD
 from shared.persistence.ids import new_id
 from shared.persistence.jobs import PostgresJobs
 from shared.persistence.lifts import PostgresLifts
 from shared.persistence.operator_views import PostgresOperatorViews
 from shared.persistence.presence import PostgresPresence
 from shared.persistence.pressure import PostgresPressure
+from shared.persistence.recoveries import PostgresRecoveries
 from shared.persistence.replays import PostgresReplays
 from shared.persistence.sealed_tokens import PostgresSealedTokens
 from shared.persistence.suppressions import PostgresSuppressions
@@ -46,6 +48,7 @@ from shared.ports.operators import OperatorViews
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
+from shared.ports.recovery import Recoveries
 from shared.ports.replays import Replays
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.store import Transaction, transaction_open
@@ -81,10 +84,11 @@ class PostgresTransaction:
     findings: Findings
     views: OperatorViews
     traffic: Traffic
+    recoveries: Recoveries
 
     def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
-        self._now: datetime | None = None
+        self._standing: Row[datetime, bool] | None = None
         self.audit = PostgresAudit(connection)
         self.sealed_tokens = PostgresSealedTokens(connection)
         self.configurations = PostgresConfigurations(connection, new_id)
@@ -110,14 +114,21 @@ class PostgresTransaction:
         self.findings = PostgresFindings(connection, new_id)
         self.views = PostgresOperatorViews(connection)
         self.traffic = PostgresTraffic(connection)
+        self.recoveries = PostgresRecoveries(connection)
 
     def now(self) -> datetime:
-        if self._now is None:
-            self._now = self._connection.execute(_NOW).scalar_one()
-        return self._now
+        return self._asked()[0]
+
+    def recovering(self) -> bool:
+        return self._asked()[1]
+
+    def _asked(self) -> Row[datetime, bool]:
+        if self._standing is None:
+            self._standing = self._connection.execute(_STANDING).one()
+        return self._standing
 
 
-_NOW = select(func.now())
+_STANDING = select(func.now(), HELD)
 
 
 class PostgresStore:

@@ -93,7 +93,7 @@ class Jobs(Protocol):
         ...
 
     def take_doubts(self, configuration_id: UUID, *, limit: int, lease_seconds: float) -> list[Doubt]:
-        """IN_DOUBT jobs due for a look; their due time moves on by the lease."""
+        """IN_DOUBT jobs due for a look; their due time moves on by the lease. None while a recovery is open."""
         ...
 
     def resolve_doubts(self, settlements: Mapping[UUID, tuple[int, Settlement, int]]) -> set[UUID]:

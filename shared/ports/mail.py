@@ -15,6 +15,7 @@ from uuid import UUID
 from shared.domain.dns import MailDns
 from shared.domain.event import EventFacts
 from shared.domain.mail import OutboundMessage, Outcome
+from shared.domain.recovery import TakenMessage
 from shared.domain.webhook import WebhookSeen, WebhookStatistics
 
 # The one stream that every server has and that we send through.
@@ -124,6 +125,15 @@ class MailSender(Protocol):
 class SentMessages(Protocol):
     def find_by_claim(self, server_token: str, claim_id: UUID) -> Mapping[UUID, str]:
         """Job id to message id, for every message of the claim that the provider's search knows. The index lags."""
+        ...
+
+
+class TakenMessages(Protocol):
+    def between(self, server_token: str, *, since: datetime, until: datetime) -> Iterator[list[TakenMessage]]:
+        """All of ours that this server took from `since` until before `until`, a page a call. The index lags.
+
+        `ProviderRefused` with code `too_many`, before anything else, when the provider does not show so many at once.
+        """
         ...
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 class Gate(Enum):
     OPEN = auto()
-    # No call for the whole account.
+    # No call for the whole account: it is paused, or a recovery is open.
     SHUT = auto()
     # The pause is over: this one call finds out whether the account may send again. Nobody else calls meanwhile.
     PROBE = auto()

@@ -25,6 +25,7 @@ from shared.ports.operators import OperatorViews
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
+from shared.ports.recovery import Recoveries
 from shared.ports.replays import Replays
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.suppressions import Suppressions
@@ -67,9 +68,14 @@ class Transaction(Protocol):
     findings: Findings
     views: OperatorViews
     traffic: Traffic
+    recoveries: Recoveries
 
     def now(self) -> datetime:
         """The database's clock, aware UTC, the same throughout the transaction."""
+        ...
+
+    def recovering(self) -> bool:
+        """Whether a recovery is open: then nothing is begun. Asked together with `now`, in one statement for both."""
         ...
 
 

@@ -18,13 +18,14 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from shared.domain import recovery
 from shared.domain.dns import records_for
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.mail import OutboundMessage, Outcome
 from shared.domain.suppression import normalised
 from shared.domain.webhook import WebhookSeen, WebhookStatistics
 from shared.ports.dns import DnsZone
-from shared.ports.mail import LIFT_MAX, Domain, ServerCreated, Signature, WebhookSpec
+from shared.ports.mail import LIFT_MAX, TOO_MANY, Domain, ServerCreated, Signature, WebhookSpec
 from tests.fakes.postmark import FakePostmark, FakeServer, TakenMessage, subscription_change
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "FakePostmark",
     "FakeSentMessages",
     "FakeSuppressionList",
+    "FakeTakenMessages",
     "TakenMessage",
 ]
 
@@ -184,6 +186,44 @@ class FakeSentMessages:
                 for taken in self._postmark.taken
                 if taken.server_token == server_token and taken.message.claim_id == claim_id
             }
+
+
+class FakeTakenMessages:
+    """Implements `ports.mail.TakenMessages`."""
+
+    page_size = 2
+    reach = 10_000
+
+    def __init__(self, postmark: FakePostmark) -> None:
+        self._postmark = postmark
+
+    def between(
+        self, server_token: str, *, since: datetime, until: datetime
+    ) -> Iterator[list[recovery.TakenMessage]]:
+        self._postmark.server_of(server_token)
+        found = [
+            taken
+            for taken in reversed(self._postmark.taken if self._postmark.search_sees_new else [])
+            if taken.server_token == server_token and since <= taken.taken_at < until
+        ]
+        if len(found) > self.reach:
+            raise ProviderRefused(TOO_MANY, f"more than {self.reach}")
+        for offset in range(0, max(len(found), 1), self.page_size):
+            with self._postmark.call("between"):
+                page = [_shown(taken) for taken in found[offset : offset + self.page_size]]
+            yield page
+
+
+def _shown(taken: TakenMessage) -> recovery.TakenMessage:
+    return recovery.TakenMessage(
+        job_id=taken.message.job_id,
+        claim_id=taken.message.claim_id,
+        message_id=taken.message_id,
+        recipient=taken.message.recipient,
+        subject=taken.message.content.subject,
+        tag=taken.message.content.tag,
+        taken_at=taken.taken_at,
+    )
 
 
 class FakeSuppressionList:

@@ -76,6 +76,7 @@ class TakenMessage:
     message_id: str
     server_token: str = field(repr=False)
     message: OutboundMessage
+    taken_at: datetime
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ class FakePostmark:
         self.test_posts_succeed: Callable[[WebhookSpec], bool] = lambda _spec: True
         # The search index lags: what was taken is not found until this is switched back.
         self.search_sees_new = True
+        # By its own clock: when a message is taken.
+        self.now: Callable[[], datetime] = lambda: LONG_AGO
         # When the first byte of a send would leave.
         self.monotonic: Callable[[], float] = time.monotonic
         self._refusals: dict[str, Outcome] = {}
@@ -239,7 +242,7 @@ class FakePostmark:
         if obstacle is not None:
             return obstacle
         message_id = f"00000000-0000-4000-8000-{next(self._ids):012x}"
-        self.taken.append(TakenMessage(message_id, server_token, message))
+        self.taken.append(TakenMessage(message_id, server_token, message, self.now()))
         return Accepted(message_id)
 
     def _obstacle(self, server_token: str, message: OutboundMessage) -> Outcome | None:

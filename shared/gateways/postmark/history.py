@@ -1,37 +1,32 @@
-"""What the callbacks of a time would have told, read from Postmark's lists and put into the words of callbacks.
-
-Postmark reads the dates of its filters as Eastern time, and its documentation shows days only. So whole days are
-asked for, wide of the mark on both sides, and each row's own time decides.
-"""
+"""What the callbacks of a time would have told, read from Postmark's lists and put into the words of callbacks."""
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
-from shared.domain.errors import ProviderRefused, ProviderUnavailable
+from shared.domain.errors import ProviderRefused
 from shared.gateways.postmark import codes
 from shared.gateways.postmark.calls import JsonObject, answer_to_repeatable, found
-from shared.gateways.postmark.entities import id_of, rows_of, text_of
-from shared.gateways.postmark.events import time_of
+from shared.gateways.postmark.entities import rows_of, text_of
+from shared.gateways.postmark.spans import (
+    DAY,
+    MARGIN,
+    PAGE_SIZE,
+    REACH,
+    Filters,
+    day,
+    days,
+    is_within,
+    moments,
+    total_of,
+)
 from shared.gateways.postmark.wire import Wire
 from shared.ports.mail import STREAM, TOO_MANY
 
-PAGE_SIZE: Final = 500
-# `count` and `offset` together may not be more.
-REACH: Final = 10_000
 # Spans are not cut any smaller.
 FINEST: Final = timedelta(minutes=1)
-
-_EASTERN: Final = ZoneInfo("America/New_York")
-_DAY: Final = timedelta(days=1)
-MARGIN: Final = timedelta(minutes=1)
-# Both ends of the hour that the clocks repeat in autumn are written alike: beyond it they are not.
-_REPEATED: Final = timedelta(hours=1)
-
-Filters = Mapping[str, str]
 
 
 class PostmarkHistory:
@@ -46,7 +41,7 @@ class PostmarkHistory:
         `ProviderRefused` with code `too_many` after the first 10,000 of a single minute.
         """
         since, until = since - MARGIN, until + MARGIN
-        rows = self._bounces(server_token, since, until, _days(since, until))
+        rows = self._bounces(server_token, since, until, days(since, until))
         return (_encoded(_bounce(row)) for row in rows)
 
     def suppressions(self, server_token: str, *, since: datetime) -> Iterator[str]:
@@ -57,10 +52,10 @@ class PostmarkHistory:
             server_token,
             "GET",
             f"/message-streams/{STREAM}/suppressions/dump",
-            query={"fromdate": _day(since - _DAY)},
+            query={"fromdate": day(since - DAY)},
         )
         for row in rows_of(answer_to_repeatable(exchange, account=False), "Suppressions"):
-            if _is_within(row.get("CreatedAt"), since, None):
+            if is_within(row.get("CreatedAt"), since, None):
                 yield _encoded(_suppression(row))
 
     def of_message(self, server_token: str, message_id: str) -> list[str]:
@@ -81,14 +76,14 @@ class PostmarkHistory:
         self, server_token: str, since: datetime, until: datetime, filters: Filters
     ) -> Iterator[JsonObject]:
         page = self._page(server_token, filters, 0)
-        total = _total(page)
+        total = total_of(page)
         if total > REACH and until - since > FINEST:
             middle = since + (until - since) / 2
             for begin, end in ((since, middle), (middle, until)):
-                yield from self._bounces(server_token, begin, end, _moments(begin, end))
+                yield from self._bounces(server_token, begin, end, moments(begin, end))
             return
         for row in self._pages(server_token, filters, page):
-            if _is_within(row.get("BouncedAt"), since, until):
+            if is_within(row.get("BouncedAt"), since, until):
                 yield row
         if total > REACH:
             raise ProviderRefused(TOO_MANY, f"more than {REACH} bounces between {since} and {until}")
@@ -107,45 +102,6 @@ class PostmarkHistory:
         query = {"count": PAGE_SIZE, "offset": offset, "messagestream": STREAM, **filters}
         exchange = self._wire.as_server(server_token, "GET", "/bounces", query=query)
         return answer_to_repeatable(exchange, account=False)
-
-
-def _total(page: JsonObject) -> int:
-    total = id_of(page, "TotalCount")
-    if total is None:
-        raise ProviderUnavailable("unreadable", "HTTP 200 with a body that has no TotalCount")
-    return total
-
-
-def _days(since: datetime, until: datetime) -> Filters:
-    """Whichever way the day of `todate` counts, the day after holds it."""
-    return {"fromdate": _day(since), "todate": _day(until + _DAY)}
-
-
-def _day(at: datetime) -> str:
-    return at.astimezone(_EASTERN).date().isoformat()
-
-
-def _moments(since: datetime, until: datetime) -> Filters:
-    begin, end = since - MARGIN, until + MARGIN
-    if _reading(begin, fold=1) > begin:
-        begin -= _REPEATED
-    if _reading(end, fold=0) < end:
-        end += _REPEATED
-    return {"fromdate": _local(begin), "todate": _local(end)}
-
-
-def _local(at: datetime) -> str:
-    return at.astimezone(_EASTERN).replace(tzinfo=None).isoformat(timespec="seconds")
-
-
-def _reading(at: datetime, *, fold: int) -> datetime:
-    """What another takes the local time of `at` for, if it takes a repeated hour for its first or second."""
-    return at.astimezone(_EASTERN).replace(fold=fold).astimezone(UTC)
-
-
-def _is_within(text: object, since: datetime, until: datetime | None) -> bool:
-    at = time_of(text)
-    return at is None or (since <= at and (until is None or at < until))
 
 
 def _bounce(row: JsonObject) -> JsonObject:

@@ -20,9 +20,17 @@ from shared.gateways.postmark.inventory import PostmarkInventory
 from shared.gateways.postmark.search import PostmarkSearch
 from shared.gateways.postmark.sender import PostmarkSender
 from shared.gateways.postmark.suppressions import PostmarkSuppressions
+from shared.gateways.postmark.taken import PostmarkTaken
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
 from shared.ports.drift import MailInventory
-from shared.ports.mail import EventHistory, MailAccount, MailSender, SentMessages, SuppressionList
+from shared.ports.mail import (
+    EventHistory,
+    MailAccount,
+    MailSender,
+    SentMessages,
+    SuppressionList,
+    TakenMessages,
+)
 from tests.contract.mail.receiver import Receiver
 from tests.fakes.clock import FixedClock
 from tests.fakes.dns import FakeZone
@@ -34,6 +42,7 @@ from tests.fakes.mail import (
     FakePostmark,
     FakeSentMessages,
     FakeSuppressionList,
+    FakeTakenMessages,
 )
 from tests.fakes.pace import FreePace
 
@@ -53,6 +62,7 @@ class Account(Protocol):
 class World(Account, Protocol):
     sender: MailSender
     search: SentMessages
+    taken: TakenMessages
     suppression_list: SuppressionList
     history: EventHistory
     receiver_url: str
@@ -144,6 +154,8 @@ class FakeWorld:
         self.inventory: MailInventory = self._inventory
         self.sender: MailSender = FakeMailSender(self._postmark)
         self.search: SentMessages = FakeSentMessages(self._postmark)
+        self._postmark.now = self._clock.now
+        self.taken: TakenMessages = FakeTakenMessages(self._postmark)
         self.suppression_list: SuppressionList = FakeSuppressionList(self._postmark)
         self.history: EventHistory = FakeEventHistory(self._postmark)
         self.mend()
@@ -235,6 +247,7 @@ class SimulatorWorld:
         self.inventory: MailInventory = PostmarkInventory(self._wire, FreePace())
         self.sender: MailSender = PostmarkSender(self._wire)
         self.search: SentMessages = PostmarkSearch(self._wire)
+        self.taken: TakenMessages = PostmarkTaken(self._wire)
         self.suppression_list: SuppressionList = PostmarkSuppressions(self._wire)
         self.history: EventHistory = PostmarkHistory(self._wire)
         self.receiver_url, self.broken_receiver_url = receiver.url, receiver.broken_url

@@ -19,16 +19,18 @@ class MemoryAccountState:
     @property
     def is_shut(self) -> bool:
         held = self._pause
+        if self._state.is_recovering:
+            return True
         return held is not None and any(
             until is not None and until > self._moment.now for until in (held.until, held.probing_until)
         )
 
     def gate(self, *, probe_seconds: float) -> Gate:
         held = self._pause
-        if held is None:
-            return Gate.OPEN
         if self.is_shut:
             return Gate.SHUT
+        if held is None:
+            return Gate.OPEN
         self._state.pauses[_ONLY] = replace(held, probing_until=self._moment.after(probe_seconds))
         return Gate.PROBE
 

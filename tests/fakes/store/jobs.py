@@ -122,7 +122,7 @@ class MemoryJobs:
         return list(dict.fromkeys(job.configuration_id for job in expired))
 
     def take_doubts(self, configuration_id: UUID, *, limit: int, lease_seconds: float) -> list[Doubt]:
-        due = self._due(JobStatus.IN_DOUBT, configuration_id)[:limit]
+        due = [] if self._state.is_recovering else self._due(JobStatus.IN_DOUBT, configuration_id)[:limit]
         for job in due:
             self._change(job, JobStatus.IN_DOUBT, due_at=self._moment.after(lease_seconds))
         return [_doubt(self._all[job.e_id]) for job in due]
@@ -206,7 +206,7 @@ class MemoryJobs:
         )
 
     def configurations_with_due_doubts(self, limit: int) -> list[UUID]:
-        return self._configurations(JobStatus.IN_DOUBT, limit, lambda _: True)
+        return self._configurations(JobStatus.IN_DOUBT, limit, lambda _: not self._state.is_recovering)
 
     def _configurations(self, status: JobStatus, limit: int, wanted: Callable[[UUID], bool]) -> list[UUID]:
         ids = dict.fromkeys(job.configuration_id for job in self._due(status))

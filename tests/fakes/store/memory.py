@@ -21,6 +21,7 @@ from shared.ports.operators import OperatorViews
 from shared.ports.pace import Turns
 from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
+from shared.ports.recovery import Recoveries
 from shared.ports.replays import Replays
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.store import Transaction, transaction_open
@@ -42,6 +43,7 @@ from tests.fakes.store.lifts import MemoryLifts
 from tests.fakes.store.operators import MemoryOperatorViews
 from tests.fakes.store.presence import MemoryPresence
 from tests.fakes.store.pressure import MemoryPressure
+from tests.fakes.store.recoveries import MemoryRecoveries
 from tests.fakes.store.replays import MemoryReplays
 from tests.fakes.store.sealed_tokens import MemorySealedTokens
 from tests.fakes.store.state import Moment, State
@@ -79,8 +81,10 @@ class MemoryTransaction:
     findings: Findings
     views: OperatorViews
     traffic: Traffic
+    recoveries: Recoveries
 
     def __init__(self, state: State, moment: Moment, new_id: NewId) -> None:
+        self._state = state
         self._moment = moment
         self.configurations = MemoryConfigurations(state, moment, new_id)
         letters = MemoryDeadLetters(state, moment, new_id)
@@ -108,9 +112,13 @@ class MemoryTransaction:
         self.findings = MemoryFindings(state, moment, new_id)
         self.views = MemoryOperatorViews(state)
         self.traffic = MemoryTraffic(state, moment)
+        self.recoveries = MemoryRecoveries(state, moment)
 
     def now(self) -> datetime:
         return self._moment.now
+
+    def recovering(self) -> bool:
+        return self._state.is_recovering
 
 
 class MemoryStore:

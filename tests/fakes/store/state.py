@@ -13,6 +13,7 @@ from shared.domain.event import EmailEvent
 from shared.domain.gap import Gap
 from shared.domain.job import EmailJob
 from shared.domain.mail import MessageContent
+from shared.domain.recovery import Look, Recovery, Told
 from shared.domain.replay import Fate, Replay
 from shared.domain.suppression import SuppressionEntry, SuppressionFact
 from shared.domain.traffic import Counted
@@ -156,6 +157,15 @@ class State:
     findings: dict[UUID, KeptFinding] = field(default_factory=dict)
     # By minute, what was counted, and its label.
     traffic: dict[tuple[datetime, Counted, str], int] = field(default_factory=dict)
+
+    recoveries: dict[UUID, Recovery] = field(default_factory=dict)
+    # By recovery, configuration and number; by recovery and job.
+    recovery_looks: dict[tuple[UUID, UUID, int], Look] = field(default_factory=dict)
+    recovery_messages: dict[tuple[UUID, UUID], Told] = field(default_factory=dict)
+
+    @property
+    def is_recovering(self) -> bool:
+        return any(one.ended_at is None for one in self.recoveries.values())
 
     def copy(self) -> "State":
         return State(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})

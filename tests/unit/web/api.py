@@ -21,7 +21,7 @@ from tests.fakes.clock import FixedClock, SequentialIds
 from tests.fakes.dns import FakeZone
 from tests.fakes.inventory import FakeMailInventory, FakeZoneInventory
 from tests.fakes.key_material import FakeCipher
-from tests.fakes.mail import FakeMailAccount, FakeMailSender, FakeSentMessages
+from tests.fakes.mail import FakeMailAccount, FakeMailSender, FakeSentMessages, FakeTakenMessages
 from tests.fakes.pace import FreePace
 from tests.fakes.postmark import FakePostmark
 from web import BASE
@@ -71,6 +71,7 @@ def container_of(
         mail_account=FakeMailAccount(postmark),
         mail_sender=FakeMailSender(postmark),
         sent_messages=FakeSentMessages(postmark),
+        taken_messages=FakeTakenMessages(postmark),
         event_reader=PostmarkEvents(),
         # The ingress asks nobody for history and lifts nothing by itself.
         event_history=cast("Any", None),

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
-from shared.gateways.postmark.history import MARGIN, REACH, PostmarkHistory
+from shared.gateways.postmark.history import PostmarkHistory
+from shared.gateways.postmark.spans import MARGIN, REACH
 from tests.unit.gateways.postmark.stub import StubServer
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
