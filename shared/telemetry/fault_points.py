@@ -29,6 +29,8 @@ POINTS = (
     "provision.done",
     "schedule.found",
     "schedule.rung",
+    "recovery.written",
+    "recovery.saved",
 )
 
 _hit: Callable[[str], None] | None = None
