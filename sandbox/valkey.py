@@ -28,8 +28,7 @@ START_SECONDS = 15.0
 PORT_ATTEMPTS = 5
 
 # `noeviction`: a queue that forgets its oldest keys when memory runs out would lose messages silently.
-_CONFIGURATION = """
-bind {host}
+_CONFIGURATION = """\
 port {port}
 requirepass {password}
 dir "{data}"
@@ -39,6 +38,11 @@ appendfsync everysec
 save ""
 maxmemory-policy noeviction
 """
+
+
+def configuration(*, port: int, password: str, data: Path) -> str:
+    """A file for a server on every address of its machine."""
+    return _CONFIGURATION.format(port=port, password=password, data=data)
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,8 @@ class Keeper:
     def program(self) -> Program:
         # In a file, because everybody on the machine can read a command line.
         settings = self.folder / "valkey.conf"
-        text = _CONFIGURATION.format(host=LOOPBACK, port=self.port, password=self.password, data=self.folder)
-        write_private(settings, text)
+        served = configuration(port=self.port, password=self.password, data=self.folder)
+        write_private(settings, f"bind {LOOPBACK}\n{served}")
         return Program(
             name="valkey",
             argv=(str(_binary()), str(settings)),

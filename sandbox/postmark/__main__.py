@@ -29,7 +29,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--control-port", type=int, default=0, help="of the control API; 0: chosen by the kernel"
     )
-    parser.add_argument("--account-token", help="default: kept from the last start, or made at random")
+    token = parser.add_mutually_exclusive_group()
+    token.add_argument("--account-token", help="default: kept from the last start, or made at random")
+    token.add_argument("--account-token-file", type=Path, help="a file with the token")
     parser.add_argument(
         "--dns-url", help="a Route 53 API to look records up in; default: the control API's table"
     )
@@ -41,11 +43,12 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
+    named: Path | None = arguments.account_token_file
     options = Options(
         state_dir=arguments.state_dir,
         host=arguments.host,
         port=arguments.port,
-        account_token=arguments.account_token,
+        account_token=named.read_text().strip() if named else arguments.account_token,
         dns_url=arguments.dns_url,
         zone_ids=arguments.zone_id,
     )

@@ -1,38 +1,44 @@
 """The image and docker-compose.yml: valid, closed, and holding what the roles need."""
 
-import ast
 import fnmatch
-import importlib
 import json
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.architecture import deployments
+from sandbox import containers
+from shared import config
+from tests.architecture import deployments, dockerfile
+from tests.architecture.pools import ENVIRONMENT
 from tests.architecture.sources import PRODUCT, ROOT, json_document, text, yaml
 
 UID = 10001
 SERVICES: dict[str, Any] = deployments.compose()["services"]
 ONE_SHOTS = {"migrate", "set-up"}
-# Of the Dockerfile, with continued lines joined.
-INSTRUCTIONS = [
-    line.split(maxsplit=1)
-    for line in re.sub(r"\\\n\s*", "", text("Dockerfile")).splitlines()
-    if line and not line.startswith("#")
-]
-
-
-def arguments(instruction: str) -> list[str]:
-    return [rest for word, rest in INSTRUCTIONS if word == instruction]
+# What a `docker build` makes.
+IMAGES = pytest.mark.parametrize("image", [dockerfile.PRODUCT, dockerfile.SANDBOX])
+# Where each service listens for the others. Both servers listen where their kind always does.
+LISTENS = {
+    "web": {"8080", "9191"},
+    "postgres": {"5432"},
+    "valkey": {"6379"},
+    "aws": {"5000"},
+    "postmark": {"8025", "8026"},
+}
 
 
 def copied() -> set[str]:
     """What is taken from the checkout."""
-    return {rest.split()[0] for rest in arguments("COPY") if not rest.startswith("--from")}
+    return {path for stage in dockerfile.stages() for path in dockerfile.from_checkout(stage)}
+
+
+def code_of(image: str) -> set[str]:
+    return set(dockerfile.from_checkout(dockerfile.source_of("/app", image)))
 
 
 def names_a_host(image: str) -> bool:
@@ -90,17 +96,35 @@ def test_a_port_is_published_to_this_machine_alone() -> None:
 
 def test_no_image_names_a_host() -> None:
     images = {service["image"] for service in SERVICES.values()}
-    images |= {rest.split()[0] for rest in arguments("FROM")}
+    images |= set(dockerfile.defaults().values())
     images.add(yaml("helm/values.yaml")["image"]["repository"])
     assert {image for image in images if names_a_host(image)} == set()
 
 
-def test_the_image_holds_every_room_of_the_product() -> None:
-    assert set(PRODUCT) - copied() == set()
+def test_every_base_is_the_one_that_a_release_pins() -> None:
+    bases = {stage.base for stage in dockerfile.stages().values()} - dockerfile.stages().keys()
+    assert bases == {"${PYTHON}"}
+    assert re.fullmatch(r"python:3\.\d+-slim-\w+", dockerfile.defaults()["PYTHON"])
 
 
-def test_the_image_holds_no_tests() -> None:
-    assert {path.split("/")[0] for path in copied()} - {*PRODUCT, "sandbox", "requirements"} == set()
+def test_the_image_holds_every_room_of_the_product_and_nothing_else() -> None:
+    assert code_of(dockerfile.PRODUCT) == set(PRODUCT)
+    assert code_of(dockerfile.SANDBOX) == {*PRODUCT, "sandbox"}
+    assert dockerfile.requirements(dockerfile.PRODUCT) == ["requirements/base.txt"]
+
+
+@IMAGES
+def test_no_image_has_an_installer(image: str) -> None:
+    """Neither where its packages are nor in its base, of which it is not the stage that installed them."""
+    assert dockerfile.stages()[image].base == "interpreter"
+    assert "pip uninstall" in " ".join(dockerfile.arguments("RUN", image))
+    assert "--without-pip" in " ".join(dockerfile.arguments("RUN", dockerfile.source_of("/opt/venv", image)))
+
+
+@IMAGES
+def test_a_new_commit_changes_the_last_layers_alone(image: str) -> None:
+    folders = [rest.split()[-1] for rest in dockerfile.arguments("COPY", image)]
+    assert folders == ["/opt/venv", "/app"]
 
 
 def test_the_builder_is_sent_what_the_image_copies() -> None:
@@ -110,36 +134,79 @@ def test_the_builder_is_sent_what_the_image_copies() -> None:
     assert [p for p in copied() if not any(fnmatch.fnmatch(p, pattern) for pattern in let_through)] == []
 
 
-def test_the_image_installs_only_what_has_a_known_hash() -> None:
-    installs = [rest for rest in arguments("RUN") if re.search(r"\bpip\b.*\binstall\b", rest)]
+def test_the_image_installs_only_what_has_a_known_hash_and_needs_no_compiler() -> None:
+    runs = [rest for stage in dockerfile.stages() for rest in dockerfile.arguments("RUN", stage)]
+    installs = {rest for rest in runs if re.search(r"\bpip\b.*\binstall\b", rest)}
     assert len(installs) == 2
-    assert [rest for rest in installs if "--require-hashes" not in rest] == []
+    assert [rest for rest in installs if "--require-hashes --only-binary :all:" not in rest] == []
 
 
-def test_both_images_end_as_the_account_that_the_chart_expects() -> None:
-    assert arguments("USER") == [f"{UID}:{UID}"] * 2
+@IMAGES
+def test_an_image_ends_as_the_account_that_the_chart_expects(image: str) -> None:
+    assert dockerfile.arguments("USER", image) == [f"{UID}:{UID}"]
     security = re.findall(r"(?:runAsUser|runAsGroup|fsGroup): (\d+)", text("helm/templates/_helpers.tpl"))
     assert security == [str(UID)] * 3
 
 
 def test_the_image_runs_commands_as_modules_and_by_itself_the_ingress() -> None:
-    assert json.loads(arguments("ENTRYPOINT")[0]) == ["python", "-m"]
-    assert json.loads(arguments("CMD")[0]) == SERVICES["web"]["command"]
+    assert dockerfile.entrypoint(dockerfile.PRODUCT) == ["python", "-m"]
+    assert json.loads(dockerfile.arguments("CMD", dockerfile.PRODUCT)[-1]) == SERVICES["web"]["command"]
 
 
-def test_the_set_up_of_compose_imports_what_is_there() -> None:
-    source = SERVICES["set-up"]["command"][0]
-    wanted = [
-        (node.module, alias.name)
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.ImportFrom) and node.module
-        for alias in node.names
+def test_the_image_says_where_it_listens() -> None:
+    metrics = SERVICES["web"]["environment"]["EMAIL_METRICS_PORT"]
+    assert dockerfile.arguments("EXPOSE", dockerfile.PRODUCT) == [f"8080 {metrics}"]
+
+
+def test_an_address_in_the_compose_file_is_one_where_a_service_listens() -> None:
+    names = "|".join(SERVICES)
+    named = re.findall(rf"\b({names}):(\d{{4}})\b", json.dumps(SERVICES))
+    assert {service for service, _ in named} == LISTENS.keys()
+    assert {(service, port) for service, port in named if port not in LISTENS[service]} == set()
+
+
+@pytest.mark.parametrize("name", ["web", "aws", "postmark"])
+def test_a_service_listens_where_it_is_looked_for(name: str) -> None:
+    command = SERVICES[name]["command"]
+    served = {port for option, port in pairwise(command) if option in {"--port", "--control-port", "-p"}}
+    asked = set(re.findall(r"127\.0\.0\.1:(\d+)", " ".join(SERVICES[name]["healthcheck"]["test"])))
+    published = {port.rpartition(":")[2] for port in SERVICES[name].get("ports", [])}
+    assert served <= LISTENS[name]
+    assert asked | published <= served
+
+
+def test_the_database_has_a_connection_for_every_one_that_the_roles_may_open() -> None:
+    database = config.read(ENVIRONMENT).database
+    workers = {name: int(option(role["command"], "--workers", "1")) for name, role in long_running().items()}
+    wanted = sum(workers.values()) * (database.pool_size + database.pool_overflow)
+    allowed = re.findall(r"max_connections=(\d+)", " ".join(SERVICES["postgres"]["command"]))
+    # Three are the superuser's.
+    assert wanted <= int(allowed[0]) - 3
+
+
+def long_running() -> dict[str, Any]:
+    return {name: role for name, role in deployments.compose_roles().items() if name not in ONE_SHOTS}
+
+
+def option(command: list[str], name: str, default: str) -> str:
+    return command[command.index(name) + 1] if name in command else default
+
+
+def test_set_up_and_the_roles_speak_of_one_partition() -> None:
+    told = SERVICES["set-up"]["environment"]
+    assert told.keys() == {"EMAIL_INFRASTRUCTURE", "EMAIL_PARTITION"}
+    assert told.items() <= SERVICES["web"]["environment"].items()
+
+
+def test_set_up_names_the_others_by_where_they_are() -> None:
+    module, *given = SERVICES["set-up"]["command"]
+    assert module == "sandbox.containers"
+    told = containers.parse(given)
+    mounted = {volume.split(":")[1] for volume in SERVICES["set-up"]["volumes"]}
+    assert {str(told.world), str(told.aws_state)} == mounted
+    assert f"valkey:{told.valkey_data}" in SERVICES["valkey"]["volumes"]
+    assert [str(told.postgres), str(told.valkey), str(told.aws)] == [
+        "postgres:5432",
+        "valkey:6379",
+        "aws:5000",
     ]
-    assert wanted
-    assert [name for module, name in wanted if not hasattr(importlib.import_module(module), name)] == []
-
-
-def test_the_set_up_of_compose_writes_every_file_that_a_service_is_pointed_to() -> None:
-    written = set(re.findall(r'(?:kept\(|world / )"([\w.-]+)"', SERVICES["set-up"]["command"][0]))
-    pointed = set(re.findall(r"/run/world/([\w.-]+)", json.dumps(deployments.compose())))
-    assert pointed - written == set()

@@ -24,8 +24,8 @@ OF_LIBRARIES = {
 }
 # What the stand-ins of docker-compose.yml read.
 OF_STAND_INS = {
-    "AWS_ACCESS_KEY_ID": "botocore, in set-up",
-    "AWS_SECRET_ACCESS_KEY": "botocore, in set-up",
+    "EMAIL_INFRASTRUCTURE": "set-up",
+    "EMAIL_PARTITION": "set-up",
     "MOTO_ENABLE_RECORDING": "moto",
     "MOTO_RECORDER_FILEPATH": "moto",
     "POSTGRES_PASSWORD_FILE": "the postgres image: the superuser's",
