@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from shared.domain.errors import Conflict, InvalidValue, NotFound, StoreUnavailable
+from shared.domain.errors import Conflict, InvalidValue, NotFound, Recovering, StoreUnavailable
 from shared.telemetry.errors import report_fault
 from shared.telemetry.metrics import record_webhook_rejected
 from web import BASE
@@ -18,6 +18,8 @@ from web.request_log import request_id
 _log = structlog.get_logger("email")
 _RETRY_AFTER_SECONDS = 5
 _RETRY = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
+# A recovery takes minutes, and its end is an operator's to decide.
+_RECOVERING_SECONDS = 60
 PAGE_OF_CODES = f"{BASE}/docs"
 
 
@@ -30,6 +32,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(
         Conflict, lambda _: answer(Problem("conflict", "it changed meanwhile: read again"))
     )
+    app.register_error_handler(Recovering, _of_recovery)
     app.register_error_handler(StoreUnavailable, _of_store)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(Exception, _of_fault)
@@ -70,6 +73,14 @@ def _of_store(error: StoreUnavailable) -> Response:
         f"send it again in {_RETRY_AFTER_SECONDS} seconds; a job with the same Idempotency-Key goes out once"
     )
     return answer(Problem("store_unavailable", detail, headers=_RETRY))
+
+
+def _of_recovery(_: Recovering) -> Response:
+    detail = (
+        "the database was restored, and what was sent since is being looked up: "
+        f"send it again in {_RECOVERING_SECONDS} seconds, unchanged"
+    )
+    return answer(Problem("recovering", detail, headers={"Retry-After": str(_RECOVERING_SECONDS)}))
 
 
 def _of_http(error: HTTPException) -> Response:

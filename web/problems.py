@@ -94,6 +94,12 @@ CATALOGUE: Mapping[str, Kind] = {
         "Send again after `Retry-After`, with the same key.",
         retry_after="a few seconds",
     ),
+    "recovering": Kind(
+        503,
+        "Being recovered",
+        "Send again after `Retry-After`, with the same key. Until then nothing says that a job is not there.",
+        retry_after="a minute",
+    ),
 }
 
 # Of every operation that takes a body in JSON.

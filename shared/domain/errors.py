@@ -4,6 +4,7 @@
     |-- InvalidValue              a value a person or a caller gave: mend it
     |-- Conflict                  the row moved while we looked at it: reload and decide again
     |-- NotFound                  no such row, or another tenant's
+    |-- Recovering                the database was restored and the gap is being closed: try again later
     |-- StoreUnavailable          the database did not answer: try again later; nothing was changed, or it is not known
     |-- ProviderError             Postmark or Route 53
     |   |-- ProviderUnavailable   the call had no effect: the same call may be made again, later
@@ -35,6 +36,10 @@ class Conflict(EmailModuleError):
 
 class NotFound(EmailModuleError):
     """Also raised for another tenant's row: its existence is not the caller's to know."""
+
+
+class Recovering(EmailModuleError):
+    """Nothing was done. What is not here may yet be found at the provider: nothing may be concluded from that."""
 
 
 class StoreUnavailable(EmailModuleError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from shared.domain.errors import Conflict, InvalidValue, NotFound, StoreUnavailable
+from shared.domain.errors import Conflict, InvalidValue, NotFound, Recovering, StoreUnavailable
 from web import errors
 from web.console.pages import render
 from web.console.session import ReadOnly, SignInNeeded
@@ -44,6 +44,12 @@ UNAVAILABLE = Failure(
     "Nothing can be read or changed at present. What was just sent may or may not have been done.",
     "Try again in some seconds. If it goes on, look at Postgres.",
 )
+RECOVERING = Failure(
+    503,
+    "The database is being recovered",
+    "It was restored, and what was sent since is being looked up. Nothing was done; what is not here may yet be found.",
+    "Wait for the end of the recovery, then try again. Lock and force-lock work meanwhile.",
+)
 BROKEN = Failure(
     500, "Something broke here", "This is a defect of ours.", "Try again, or report the request's id."
 )
@@ -66,6 +72,7 @@ def install(routes: Blueprint) -> None:
     routes.register_error_handler(InvalidValue, _of_value)
     routes.register_error_handler(NotFound, lambda _: show(NOT_FOUND))
     routes.register_error_handler(Conflict, lambda _: show(CONFLICT))
+    routes.register_error_handler(Recovering, lambda _: show(RECOVERING))
     routes.register_error_handler(StoreUnavailable, _of_store)
     routes.register_error_handler(HTTPException, _of_http)
     routes.register_error_handler(Exception, _of_fault)

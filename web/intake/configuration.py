@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.domain.configuration import Decision, EmailConfiguration, allowed_signals
-from shared.domain.errors import Conflict, EmailModuleError
+from shared.domain.errors import Conflict, EmailModuleError, Recovering
 from shared.domain.lifecycle import Trigger
 from shared.domain.query import Query
 from shared.domain.verification import CheckRun
@@ -17,6 +17,8 @@ from shared.ports.rows import Lock, Page
 from shared.ports.store import Store, Transaction
 from shared.steering import facts_of, steer
 
+# What stops may be stopped at any time. All else would act upon what is not known to hold.
+_WHILE_RECOVERING = (Trigger.LOCK, Trigger.FORCE_LOCK)
 # Under the row's lock a conflict comes from outside the row: another configuration of the tenant was unlocked first.
 _TRIES = 3
 
@@ -79,8 +81,10 @@ def create(
     *,
     reason: str | None = None,
 ) -> Standing:
-    """PENDING and LOCKED. Raises `Conflict` when the slug is in use."""
+    """PENDING and LOCKED. Raises `Conflict` when the slug is in use, and `Recovering`."""
     with ports.store.begin() as tx:
+        if tx.recovering():
+            raise Recovering
         now = tx.now()
         configuration = EmailConfiguration(
             e_id=ports.new_id(),
@@ -175,8 +179,8 @@ def signal(
 ) -> Signalled | None:
     """None when the tenant has no such configuration.
 
-    Raises `OtherVersion` when it is at none of `expected_versions` (None: any will do), and `Conflict` when it moved
-    again and again meanwhile.
+    Raises `OtherVersion` when it is at none of `expected_versions` (None: any will do), `Conflict` when it moved
+    again and again meanwhile, and `Recovering` for what may not be done while the database is being recovered.
     """
     wanted = _Wanted(trigger, Change(author, f"signal:{trigger}", reason), expected_versions)
     for left in reversed(range(_TRIES)):
@@ -203,6 +207,8 @@ def _signal_once(ports: ConfigurationPorts, tenant_id: UUID, e_id: UUID, wanted:
         configuration = tx.configurations.get(e_id, tenant_id=tenant_id, lock=Lock.UPDATE)
         if configuration is None:
             return None
+        if wanted.trigger not in _WHILE_RECOVERING and tx.recovering():
+            raise Recovering
         if not wanted.is_of(configuration.version):
             raise OtherVersion(standing_of(tx, configuration))
         steered = steer(tx, configuration, wanted.trigger, wanted.change)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.domain.audit import OperatorAction
-from shared.domain.errors import Conflict
+from shared.domain.errors import Conflict, Recovering
 from shared.domain.job import EmailJob, JobStatus, Settlement
 from shared.messaging.messages import SendJobs
 from shared.ports.rows import Lock
@@ -88,12 +88,15 @@ def decide(
 ) -> Result | None:
     """None when the tenant has no such job.
 
-    Raises `Conflict` when it was resolved meanwhile, or when it is in doubt about another claim than the decision's.
+    Raises `Conflict` when it was resolved meanwhile, or when it is in doubt about another claim than the decision's, and
+    `Recovering` while the provider is asked about all jobs.
     """
     with ports.store.begin() as tx:
         job = tx.jobs.get(tenant_id, e_id)
         if job is None:
             return None
+        if tx.recovering():
+            raise Recovering
         obstacle = _obstacle(tx, job, decision.verdict, doubt_limit)
         if obstacle is not None:
             return obstacle

@@ -13,7 +13,7 @@ from uuid import UUID
 from shared.domain.attempt import SendAttempt
 from shared.domain.audit import OperatorAction
 from shared.domain.configuration import EmailConfiguration
-from shared.domain.errors import StoreUnavailable
+from shared.domain.errors import Recovering, StoreUnavailable
 from shared.domain.event import EmailEvent
 from shared.domain.job import EmailJob, JobStatus
 from shared.domain.lifecycle import Operational
@@ -95,7 +95,7 @@ class Story:
 
 
 def submit(ports: JobPorts, tenant_id: UUID, author: str, submissions: Sequence[Submission]) -> list[Result]:
-    """One result for each submission, in their order. Refused ones leave no row."""
+    """One result for each submission, in their order. Refused ones leave no row. Raises `Recovering`."""
     with ports.store.begin() as tx:
         intake = _Intake(tx, ports.new_id, tenant_id, author)
         results = intake.decide(submissions)
@@ -109,20 +109,21 @@ def submit(ports: JobPorts, tenant_id: UUID, author: str, submissions: Sequence[
 
 
 def get(ports: JobPorts, tenant_id: UUID, e_id: UUID) -> EmailJob | None:
+    """None when the tenant has no such job. Raises `Recovering` when nobody can say so yet."""
     with ports.store.begin() as tx:
-        return tx.jobs.get(tenant_id, e_id)
+        return _job_of(tx, tenant_id, e_id)
 
 
 def events(ports: JobPorts, tenant_id: UUID, e_id: UUID) -> list[EmailEvent] | None:
     """None when the tenant has no such job."""
     with ports.store.begin() as tx:
-        return tx.events.for_job(tenant_id, e_id) if tx.jobs.get(tenant_id, e_id) else None
+        return tx.events.for_job(tenant_id, e_id) if _job_of(tx, tenant_id, e_id) else None
 
 
 def story(ports: JobPorts, tenant_id: UUID, e_id: UUID) -> Story | None:
     """None when the tenant has no such job."""
     with ports.store.begin() as tx:
-        job = tx.jobs.get(tenant_id, e_id)
+        job = _job_of(tx, tenant_id, e_id)
         if job is None:
             return None
         return Story(
@@ -131,6 +132,14 @@ def story(ports: JobPorts, tenant_id: UUID, e_id: UUID) -> Story | None:
             actions=tx.jobs.actions(tenant_id, e_id),
             events=tx.events.for_job(tenant_id, e_id),
         )
+
+
+def _job_of(tx: Transaction, tenant_id: UUID, e_id: UUID) -> EmailJob | None:
+    """A caller sends again what is not there: while the gap is being closed, it may only not be there yet."""
+    job = tx.jobs.get(tenant_id, e_id)
+    if job is None and tx.recovering():
+        raise Recovering
+    return job
 
 
 def query(ports: JobPorts, tenant_id: UUID, question: Query) -> Page[EmailJob]:
@@ -148,6 +157,8 @@ class _Intake:
         self._author = author
 
     def decide(self, submissions: Sequence[Submission]) -> list[Result]:
+        if self._tx.recovering():
+            raise Recovering
         known = dict(self._known(submissions))
         fresh = [each for each in submissions if each.idempotency_key not in known]
         configurations = self._configurations(fresh)

@@ -63,7 +63,7 @@ class ConfigurationRoutes:
             ),
             body=ConfigurationInput,
             answers={201: Record[ConfigurationPayload]},
-            problems=(*BODY_PROBLEMS, "slug_in_use"),
+            problems=(*BODY_PROBLEMS, "slug_in_use", "recovering"),
             answer_headers={201: {"ETag": ETAG, "Location": "Where it is read."}},
             examples=examples.CREATE,
             leads_to={

@@ -72,7 +72,7 @@ class JobRoutes:
                 202: {"Location": "Where the job is read."},
                 200: {"Idempotent-Replayed": "`true`."},
             },
-            problems=(*BODY_PROBLEMS, *_GATES),
+            problems=(*BODY_PROBLEMS, *_GATES, "recovering"),
             examples=examples.SUBMIT,
             leads_to=_NEXT,
         )
@@ -95,7 +95,7 @@ class JobRoutes:
             description="Its `status` says how far it is; `error` what went wrong last.",
             writes=False,
             answers={200: Record[JobPayload]},
-            problems=("not_found",),
+            problems=("not_found", "recovering"),
             examples=examples.GET,
         )
     )

@@ -62,7 +62,7 @@ class JobBatch:
             body=BatchInput,
             answers={200: BatchResults},
             meanings={200: "Every job was decided. What became of each is in its result."},
-            problems=BODY_PROBLEMS,
+            problems=(*BODY_PROBLEMS, "recovering"),
             examples=examples.SUBMIT,
         )
     )

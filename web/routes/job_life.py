@@ -46,7 +46,7 @@ class JobLife:
             description="Its events with their payloads as they came, the oldest first.",
             writes=False,
             answers={200: Events},
-            problems=("not_found",),
+            problems=("not_found", "recovering"),
             examples=examples.EVENTS,
         )
     )
@@ -67,7 +67,7 @@ class JobLife:
             ),
             writes=False,
             answers={200: Timeline},
-            problems=("not_found",),
+            problems=("not_found", "recovering"),
             examples=examples.TIMELINE,
         )
     )
@@ -96,6 +96,7 @@ class JobLife:
                 "locked",
                 "retired",
                 "conflict",
+                "recovering",
             ),
         )
     )

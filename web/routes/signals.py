@@ -60,7 +60,14 @@ class Signals:
             meanings={200: "Done, or nothing to do.", 202: "Begun; work follows."},
             answer_headers={status: {"ETag": ETAG} for status in (200, 202, 409, 412)},
             conditions={"If-Match": IF_MATCH},
-            problems=(*BODY_PROBLEMS, "not_found", "signal_refused", "conflict", "precondition_failed"),
+            problems=(
+                *BODY_PROBLEMS,
+                "not_found",
+                "signal_refused",
+                "conflict",
+                "precondition_failed",
+                "recovering",
+            ),
             examples=examples.SIGNAL,
             leads_to=NEXT,
         )

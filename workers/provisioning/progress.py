@@ -114,11 +114,14 @@ Work = Callable[[EmailConfiguration, ProvisioningDeps, Saver], Steered | None]
 
 
 def leased(configuration_id: UUID, deps: ProvisioningDeps, work: Work) -> None:
-    """Runs `work` under a lease, if nobody else is at it; rings for what comes next after letting go."""
+    """Runs `work` under a lease, if nobody else is at it; rings for what comes next after letting go.
+
+    While a recovery is open it is not begun: a restored row may not know what was made or removed since.
+    """
     lease = Lease(configuration_id, deps)
     saver = Saver(deps, lease, routing_token=secrets.token_urlsafe(ROUTING_TOKEN_BYTES))
     with deps.store.begin() as tx:
-        if not lease.take(tx):
+        if tx.recovering() or not lease.take(tx):
             return
         configuration = tx.configurations.get(configuration_id)
     assert configuration is not None, "a lease is on a row"

@@ -77,9 +77,10 @@ def test_a_wait_is_never_less_than_a_second() -> None:
 
 def test_whatever_may_name_a_wait_says_so_in_the_catalogue() -> None:
     named = {name for name, kind in CATALOGUE.items() if kind.retry_after}
-    assert named == {"not_verified", "still_looking", "store_unavailable"}
+    assert named == {"not_verified", "still_looking", "store_unavailable", "recovering"}
     assert {name for name, kind in CATALOGUE.items() if "retryAfterSeconds" in kind.more} == named - {
-        "store_unavailable"
+        "store_unavailable",
+        "recovering",
     }
 
 
