@@ -15,6 +15,7 @@ from shared.cli.exports import exports
 from shared.cli.job import job
 from shared.cli.key_versions import keys
 from shared.cli.queue import queue
+from shared.cli.recovery import recovery
 from shared.cli.session import Session, Tools
 from shared.cli.settings import config
 from shared.cli.suppression import suppression
@@ -68,6 +69,7 @@ for command in (
     job,
     keys,
     queue,
+    recovery,
     suppression,
     tenant,
     webhooks,

@@ -43,12 +43,17 @@ class Standing:
         return [e_id for e_id in self.concerned if not self._is_finished(e_id, number)]
 
     @property
-    def is_finished(self) -> bool:
-        return not self.left(LOOKS)
+    def unfinished(self) -> list[UUID]:
+        """Whoever was not asked so often as everybody is to be."""
+        numbers = range(1, LOOKS + 1)
+        return [
+            e_id for e_id in self.concerned if not all(self._is_finished(e_id, number) for number in numbers)
+        ]
 
     def fault_of(self, configuration_id: UUID) -> str | None:
-        look = self.looks.get((configuration_id, LOOKS)) or self.looks.get((configuration_id, 1))
-        return look.fault if look is not None else None
+        """What broke off the last look that was begun and not finished."""
+        looks = (self.looks.get((configuration_id, number)) for number in range(LOOKS, 0, -1))
+        return next((look.fault for look in looks if look is not None and look.finished_at is None), None)
 
     def _is_finished(self, configuration_id: UUID, number: int) -> bool:
         look = self.looks.get((configuration_id, number))

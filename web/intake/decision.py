@@ -88,8 +88,8 @@ def decide(
 ) -> Result | None:
     """None when the tenant has no such job.
 
-    Raises `Conflict` when it was resolved meanwhile, or when it is in doubt about another claim than the decision's, and
-    `Recovering` while the provider is asked about all jobs.
+    Raises `Conflict` when it was resolved meanwhile, or when it is in doubt about another claim than the decision's,
+    and `Recovering` while the provider is asked about all jobs.
     """
     with ports.store.begin() as tx:
         job = tx.jobs.get(tenant_id, e_id)

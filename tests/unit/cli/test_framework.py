@@ -228,7 +228,7 @@ def test_the_completion_of_a_shell_is_a_script_that_asks_emailctl(shell: str) ->
 
 
 def test_every_command_that_shows_something_shows_it_to_programs_too() -> None:
-    plain = {"completion", "suppression export", "webhooks reinstall"}
+    plain = {"completion", "recovery export", "suppression export", "webhooks reinstall"}
     without = {
         name for name, command in LEAVES.items() if not any("--output" in one.opts for one in command.params)
     }

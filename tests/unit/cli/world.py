@@ -30,7 +30,7 @@ from tests.fakes.dns import FakeZone
 from tests.fakes.doorbell import RecordingDoorbell
 from tests.fakes.inventory import FakeMailInventory, FakeZoneInventory
 from tests.fakes.key_material import FakeCipher
-from tests.fakes.mail import FakeMailAccount
+from tests.fakes.mail import FakeMailAccount, FakeTakenMessages
 from tests.fakes.postmark import FakePostmark
 from tests.fakes.store import MemoryStore
 from tests.unit.cli.neighbours import FakeBroker, FakeDatabase
@@ -87,6 +87,7 @@ class World:
         return replace(
             plain,
             mail_account=self.mail_account,
+            taken_messages=FakeTakenMessages(self.postmark),
             cipher=self.cipher,
             key_versions=self.cipher,
             dns_zone=self.zone,

@@ -168,9 +168,9 @@ def test_the_second_look_is_made_only_when_the_index_has_caught_up(world: World)
         world.looked(recovery, acme, 2)
     world.store.advance(LAG)
     world.postmark.search_sees_new = True
-    assert not world.standing(recovery).is_finished
+    assert world.standing(recovery).unfinished == [acme.e_id]
     world.looked(recovery, acme, 2)
-    assert world.standing(recovery).is_finished
+    assert world.standing(recovery).unfinished == []
     assert world.standing(recovery).found == {Found.ADOPTED: 1}
 
 
