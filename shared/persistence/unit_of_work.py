@@ -26,6 +26,7 @@ from shared.persistence.presence import PostgresPresence
 from shared.persistence.pressure import PostgresPressure
 from shared.persistence.recoveries import PostgresRecoveries
 from shared.persistence.replays import PostgresReplays
+from shared.persistence.retention import PostgresRetention
 from shared.persistence.sealed_tokens import PostgresSealedTokens
 from shared.persistence.suppressions import PostgresSuppressions
 from shared.persistence.tenant_log import PostgresTenantLog
@@ -50,6 +51,7 @@ from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
 from shared.ports.recovery import Recoveries
 from shared.ports.replays import Replays
+from shared.ports.retention import Retention
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
@@ -85,6 +87,7 @@ class PostgresTransaction:
     views: OperatorViews
     traffic: Traffic
     recoveries: Recoveries
+    retention: Retention
 
     def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
@@ -115,6 +118,7 @@ class PostgresTransaction:
         self.views = PostgresOperatorViews(connection)
         self.traffic = PostgresTraffic(connection)
         self.recoveries = PostgresRecoveries(connection)
+        self.retention = PostgresRetention(connection, new_id)
 
     def now(self) -> datetime:
         return self._asked()[0]

@@ -27,6 +27,7 @@ from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
 from shared.ports.recovery import Recoveries
 from shared.ports.replays import Replays
+from shared.ports.retention import Retention
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.suppressions import Suppressions
 from shared.ports.traffic import Traffic
@@ -69,6 +70,7 @@ class Transaction(Protocol):
     views: OperatorViews
     traffic: Traffic
     recoveries: Recoveries
+    retention: Retention
 
     def now(self) -> datetime:
         """The database's clock, aware UTC, the same throughout the transaction."""

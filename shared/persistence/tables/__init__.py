@@ -30,6 +30,7 @@ from shared.persistence.tables.operations import (
 )
 from shared.persistence.tables.provider import neighbour_turn, provider_account, send_pressure
 from shared.persistence.tables.recovery import recovery, recovery_look, recovery_message
+from shared.persistence.tables.retention import retention
 from shared.persistence.tables.suppressions import suppression_entry, suppression_fact
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "drift_assertion",
     "drift_sighting",
     "drift_finding",
+    "retention",
     "recovery",
     "recovery_look",
     "recovery_message",

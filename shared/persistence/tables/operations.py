@@ -101,6 +101,7 @@ replay_result = Table(
     Column("at", MOMENT, nullable=False),
     one_of("fate", Fate),
 )
+Index("ix_replay_result_letter", replay_result.c.letter_id)
 
 # How often in a row an actor's handler raised on a row; forgotten by the first pause that is long enough.
 handler_fault = Table(

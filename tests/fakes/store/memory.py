@@ -23,6 +23,7 @@ from shared.ports.pressure import AccountState, Pressure
 from shared.ports.rebuild import TenantLog
 from shared.ports.recovery import Recoveries
 from shared.ports.replays import Replays
+from shared.ports.retention import Retention
 from shared.ports.sealed_tokens import SealedTokens
 from shared.ports.store import Transaction, transaction_open
 from shared.ports.suppressions import Suppressions
@@ -45,6 +46,7 @@ from tests.fakes.store.presence import MemoryPresence
 from tests.fakes.store.pressure import MemoryPressure
 from tests.fakes.store.recoveries import MemoryRecoveries
 from tests.fakes.store.replays import MemoryReplays
+from tests.fakes.store.retention import MemoryRetention
 from tests.fakes.store.sealed_tokens import MemorySealedTokens
 from tests.fakes.store.state import Moment, State
 from tests.fakes.store.suppressions import MemorySuppressions
@@ -82,6 +84,7 @@ class MemoryTransaction:
     views: OperatorViews
     traffic: Traffic
     recoveries: Recoveries
+    retention: Retention
 
     def __init__(self, state: State, moment: Moment, new_id: NewId) -> None:
         self._state = state
@@ -113,6 +116,7 @@ class MemoryTransaction:
         self.views = MemoryOperatorViews(state)
         self.traffic = MemoryTraffic(state, moment)
         self.recoveries = MemoryRecoveries(state, moment)
+        self.retention = MemoryRetention(state, moment, new_id)
 
     def now(self) -> datetime:
         return self._moment.now

@@ -15,6 +15,7 @@ from shared.domain.job import EmailJob
 from shared.domain.mail import MessageContent
 from shared.domain.recovery import Look, Recovery, Told
 from shared.domain.replay import Fate, Replay
+from shared.domain.retention import Kind
 from shared.domain.suppression import SuppressionEntry, SuppressionFact
 from shared.domain.traffic import Counted
 from shared.domain.verification import CheckRun
@@ -122,6 +123,22 @@ class KeptReplay:
     cursor: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptPass:
+    """Of one kind; `lease` is a token, and until when; `until` and `cursor` are of a pass that is not finished."""
+
+    due_at: datetime | None = None
+    lease: tuple[UUID, datetime] | None = None
+    begun_at: datetime | None = None
+    until: datetime | None = None
+    cursor: UUID | None = None
+    finished_at: datetime | None = None
+    looked: int = 0
+    removed: int = 0
+    removed_in_all: int = 0
+    reached_at: datetime | None = None
+
+
 @dataclass(slots=True)
 class State:
     configurations: dict[UUID, EmailConfiguration] = field(default_factory=dict)
@@ -155,6 +172,7 @@ class State:
     rounds: dict[Assertion, KeptRound] = field(default_factory=dict)
     sightings: dict[Assertion, frozenset[tuple[UUID, Drift]]] = field(default_factory=dict)
     findings: dict[UUID, KeptFinding] = field(default_factory=dict)
+    passes: dict[Kind, KeptPass] = field(default_factory=dict)
     # By minute, what was counted, and its label.
     traffic: dict[tuple[datetime, Counted, str], int] = field(default_factory=dict)
 
