@@ -17,6 +17,7 @@ from web.console.asked import Asked, in_url
 from web.console.pages import page, render
 from web.console.sign_in import redirect_to
 from web.console.subjects import url_of
+from web.console.trail import Where, trail_of
 
 _LIMIT = 50
 
@@ -37,7 +38,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class _Deeds:
     rows: Sequence[Row]
-    more: bool
+    older_than: str | None
 
 
 class AuditPages:
@@ -63,8 +64,9 @@ class AuditPages:
             now=now,
             asked=asked,
             rows=found.rows if found else (),
-            older=_url(asked, in_url(found.rows[-1].at)) if found and found.more else "",
-            newest=_url(asked) if before else "",
+            trail=trail_of(
+                asked, "before", found.older_than if found else None, lambda where: _url(asked, where)
+            ),
         )
 
     @page("What something was done to")
@@ -78,7 +80,7 @@ class AuditPages:
 def _deeds(tx: Transaction, wanted: dict[str, Any], before: datetime | None) -> _Deeds:
     deeds = tx.views.deeds(**wanted, before=before, limit=_LIMIT)
     more = bool(deeds) and bool(tx.views.deeds(**wanted, before=deeds[-1].at, limit=1))
-    return _Deeds([_row(deed) for deed in deeds], more)
+    return _Deeds([_row(deed) for deed in deeds], in_url(deeds[-1].at) if more else None)
 
 
 def _row(deed: Deed) -> Row:
@@ -114,6 +116,6 @@ def _of_action(action: OperatorAction) -> Row:
     )
 
 
-def _url(asked: Asked, before: str | None = None) -> str:
+def _url(asked: Asked, where: Where) -> str:
     kept: dict[str, Any] = {name: asked.sent[name] or None for name in ("author", "subject")}
-    return url_for("console.audit", **kept, before=before)
+    return url_for("console.audit", **kept, **where)

@@ -1,7 +1,6 @@
 """One configuration: its two states, its facts, its story, and the signals that steer it."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
@@ -18,6 +17,7 @@ from web.console.configuration_words import waits
 from web.console.pages import deed, done, page, reason, render
 from web.console.session import who
 from web.console.signals import DESTROYING, Ground, Signal, signals_of, why_not
+from web.console.trail import Where, trail_of
 from web.console.versions import shown_version
 from web.intake import configuration as intake
 from web.verification import verification_of
@@ -50,7 +50,8 @@ class ConfigurationPage:
     def _show(self, e_id: UUID, *, refused: str = "") -> Response:
         """`refused`: why a signal was not carried out. It is a 409 then, with what holds now."""
         # A time that cannot be read is none: the newest is shown.
-        before = Asked(request.args).moment("before")
+        asked = Asked(request.args)
+        before = asked.moment("before")
         with self._store.begin() as tx:
             held, now = _found(tx, e_id), tx.now()
         shown = read_parts(self._store, held, before=before, valid_keys=self._valid_keys)
@@ -70,8 +71,7 @@ class ConfigurationPage:
             window_ends_at=held.verification_started_at and held.verification_started_at + self._window,
             signals=self._signals(names, shown),
             look_stale_seconds=self._look_stale_seconds,
-            newest=url_for("console.configuration", e_id=e_id) if before else "",
-            older=_older(e_id, shown),
+            trail=trail_of(asked, "before", _older_than(shown), lambda where: _url(e_id, where)),
             renewal_seconds=0 if refused or _is_past(held, before) else _RENEWAL_SECONDS,
         )
 
@@ -140,12 +140,13 @@ def _waits_for(held: EmailConfiguration, shown: Shown, now: datetime) -> str:
     return waits(held, last, in_flight=sum(counts.values()) if counts else None, now=now)
 
 
-def _older(e_id: UUID, shown: Shown) -> str:
-    page_ = shown.story.value
-    if page_ is None or page_.older_than is None:
-        return ""
-    asked: dict[str, Any] = {"before": in_url(page_.older_than)}
-    return url_for("console.configuration", e_id=e_id, **asked, _anchor="story-title")
+def _older_than(shown: Shown) -> str | None:
+    story = shown.story.value
+    return None if story is None or story.older_than is None else in_url(story.older_than)
+
+
+def _url(e_id: UUID, where: Where) -> str:
+    return url_for("console.configuration", e_id=e_id, **where, _anchor="story-title")
 
 
 def _is_past(held: EmailConfiguration, before: datetime | None) -> bool:

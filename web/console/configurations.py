@@ -18,6 +18,7 @@ from web.console.configuration import ConfigurationPage
 from web.console.configuration_words import waits_of
 from web.console.new_configuration import NewConfigurationPage
 from web.console.pages import page, render
+from web.console.trail import Where, trail_of
 
 _LIMIT = 50
 
@@ -35,7 +36,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class _Found:
     rows: Sequence[Row]
-    older_than: UUID | None
+    older_than: str | None
 
 
 class ConfigurationPages:
@@ -67,8 +68,9 @@ class ConfigurationPages:
             removed=list(Removed),
             narrowed=wanted != ConfigurationSearch(),
             rows=None if found is None else found.rows,
-            newest=_url(asked) if before else "",
-            older=_url(asked, found.older_than) if found and found.older_than else "",
+            trail=trail_of(
+                asked, "before", found.older_than if found else None, lambda where: _url(asked, where)
+            ),
         )
 
 
@@ -85,10 +87,10 @@ def _find(tx: Transaction, wanted: ConfigurationSearch, before: UUID | None) -> 
     found = tx.views.configurations(wanted, before=before, limit=_LIMIT + 1)
     shown = found[:_LIMIT]
     more = len(found) > _LIMIT
-    return _Found([Row(held, waits_of(tx, held)) for held in shown], shown[-1].e_id if more else None)
+    return _Found([Row(held, waits_of(tx, held)) for held in shown], str(shown[-1].e_id) if more else None)
 
 
-def _url(asked: Asked, before: UUID | None = None) -> str:
+def _url(asked: Asked, where: Where) -> str:
     names = ("text", "operational", "administrative", "removed")
     kept: dict[str, Any] = {name: asked.sent[name] or None for name in names}
-    return url_for("console.configurations", **kept, before=before)
+    return url_for("console.configurations", **kept, **where)

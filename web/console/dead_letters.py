@@ -20,6 +20,7 @@ from web.console.asked import Asked, in_url
 from web.console.letter_words import FATES, params_of, wanted_of
 from web.console.pages import deed, done, page, reason, render
 from web.console.session import who
+from web.console.trail import Where, trail_of
 from web.intake import dead_letter as intake
 from web.problems import Problem
 
@@ -42,7 +43,7 @@ class Group:
 class Found:
     groups: Sequence[Group]
     letters: Sequence[DeadLetter]
-    following: UUID | None
+    following: str | None
     now: datetime
 
     @property
@@ -85,8 +86,9 @@ class DeadLetterPages:
             params=params_of(wanted),
             subjects=list(Subject),
             rests=list(Rest),
-            first=_url(wanted) if after else "",
-            following=_url(wanted, found.following) if found and found.following else "",
+            trail=trail_of(
+                asked, "after", found.following if found else None, lambda where: _url(wanted, where)
+            ),
         )
 
     @page("One dead letter")
@@ -167,7 +169,7 @@ def _find(tx: Transaction, wanted: DeadLetterFilter, after: UUID | None) -> Foun
     return Found(
         sorted(groups, key=lambda group: (-group.count, group.subject, group.error_class)),
         shown,
-        shown[-1].e_id if len(letters) > _LIMIT else None,
+        str(shown[-1].e_id) if len(letters) > _LIMIT else None,
         tx.now(),
     )
 
@@ -177,5 +179,5 @@ def _narrowed(wanted: DeadLetterFilter, subject: str, error_class: str) -> str:
     return url_for("console.dead_letters", **kept)
 
 
-def _url(wanted: DeadLetterFilter, after: UUID | None = None) -> str:
-    return url_for("console.dead_letters", **params_of(wanted), rest=wanted.rest.value, after=after)
+def _url(wanted: DeadLetterFilter, where: Where) -> str:
+    return url_for("console.dead_letters", **params_of(wanted), rest=wanted.rest.value, **where)

@@ -22,6 +22,7 @@ from web.console.asked import Asked
 from web.console.pages import deed, done, page, reason, render
 from web.console.parts import Parts
 from web.console.session import who
+from web.console.trail import Where, trail_of
 from web.problems import Problem
 
 _LIMIT = 50
@@ -57,7 +58,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Listed:
     rows: Sequence[Row]
-    next_after: UUID | None
+    next_after: str | None
 
 
 class DriftPages:
@@ -93,8 +94,7 @@ class DriftPages:
             tags=list(Drift),
             words=drift_words,
             renew=_RENEW_SECONDS,
-            first=_url(asked) if after else "",
-            following=_url(asked, following) if following else "",
+            trail=trail_of(asked, "after", following, lambda where: _url(asked, where)),
         )
 
     @page("One finding")
@@ -171,12 +171,12 @@ def _listed(tx: Transaction, state: FindingState | None, tag: Drift | None, afte
     )
     now = tx.now()
     rows = [Row(one, one.state(now), drift_words.named(one)) for one in found[:_LIMIT]]
-    return Listed(rows, rows[-1].finding.e_id if len(found) > _LIMIT else None)
+    return Listed(rows, str(rows[-1].finding.e_id) if len(found) > _LIMIT else None)
 
 
-def _url(asked: Asked, after: UUID | None = None) -> str:
+def _url(asked: Asked, where: Where) -> str:
     kept: dict[str, Any] = {name: asked.sent[name] or None for name in ("state", "tag")}
-    return url_for("console.drift", **kept, after=after)
+    return url_for("console.drift", **kept, **where)
 
 
 def _to(finding_id: UUID) -> str:

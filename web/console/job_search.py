@@ -1,6 +1,7 @@
 """What jobs are searched for. Addresses, keys and message ids are sealed in its URL; the rest names nobody."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from shared.domain.job import JobStatus
 from shared.ports.operators import JobSearch
 from web.console.asked import Asked
 from web.console.sealing import opened, sealed
+from web.console.trail import Where
 
 _SEALED: Final = ("text", "recipient")
 _PLAIN: Final = ("status", "tenant", "configuration", "from", "until")
@@ -36,9 +38,9 @@ class Question:
         """What the port has to say of the whole search, at the field that it names."""
         self.asked.faults[_FIELDS.get(fault.field, fault.field)] = fault.advice
 
-    def url(self, before: UUID | None = None) -> str:
+    def url(self, where: Where = MappingProxyType({})) -> str:
         kept: dict[str, Any] = {name: self.asked.sent[name] or None for name in _PLAIN}
-        return url_for("console.jobs", **kept, sought=self._token() or None, before=before)
+        return url_for("console.jobs", **kept, sought=self._token() or None, **where)
 
     def _token(self) -> str:
         words = {name: self.asked.sent[name] for name in _SEALED if self.asked.sent[name]}
@@ -53,7 +55,7 @@ def question_of_url() -> Question:
     """Plain addresses and keys are not taken from it, so that nobody gets used to writing them there."""
     sought = request.args.get("sought", "")
     words = opened(sought) if sought else {}
-    plain = {name: request.args[name] for name in (*_PLAIN, "before") if name in request.args}
+    plain = {name: request.args[name] for name in (*_PLAIN, "before", "back") if name in request.args}
     asked = Asked({**plain, **(words or {})})
     question = _question(asked, sought=sought if words else "")
     if words is None:

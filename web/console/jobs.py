@@ -14,6 +14,7 @@ from web.console.job import JobPage
 from web.console.job_search import Question, question_of_form, question_of_url
 from web.console.pages import page, render
 from web.console.sign_in import redirect_to
+from web.console.trail import trail_of
 
 _LIMIT = 50
 # Found by their status alone, whosever they are.
@@ -29,7 +30,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class _Found:
     rows: Sequence[Row]
-    more: bool
+    older_than: str | None
 
 
 class JobPages:
@@ -65,8 +66,7 @@ class JobPages:
             statuses=list(JobStatus),
             few=_FEW,
             rows=None if found is None else found.rows,
-            newest=question.url() if question.before else "",
-            older=question.url(found.rows[-1].job.e_id) if found and found.more else "",
+            trail=trail_of(asked, "before", found.older_than if found else None, question.url),
         )
 
 
@@ -79,7 +79,8 @@ def _find(tx: Transaction, question: Question) -> _Found | None:
         return None
     shown = jobs[:_LIMIT]
     held = {e_id: tx.configurations.get(e_id) for e_id in {job.configuration_id for job in shown}}
-    return _Found([Row(job, _slug(held[job.configuration_id])) for job in shown], len(jobs) > _LIMIT)
+    rows = [Row(job, _slug(held[job.configuration_id])) for job in shown]
+    return _Found(rows, str(shown[-1].e_id) if len(jobs) > _LIMIT else None)
 
 
 def _slug(configuration: EmailConfiguration | None) -> str:

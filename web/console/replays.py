@@ -20,6 +20,7 @@ from web.console.dead_letters import url_of_subject
 from web.console.letter_words import params_of, said, wanted_of
 from web.console.pages import deed, done, page, reason, render
 from web.console.session import who
+from web.console.trail import Where, trail_of
 from web.problems import Problem
 
 # In which it may be undone as if it had never been.
@@ -51,7 +52,7 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Results:
     rows: Sequence[tuple[ReplayResult, str]]
-    following: UUID | None
+    following: str | None
 
 
 class ReplayPages:
@@ -74,14 +75,13 @@ class ReplayPages:
         with self._store.begin() as tx:
             found, now = tx.replays.newest(before=before, limit=_LIMIT + 1), tx.now()
         shown = found[:_LIMIT]
-        older = url_for("console.replays", before=shown[-1].e_id) if len(found) > _LIMIT else ""
+        older = str(shown[-1].e_id) if len(found) > _LIMIT else None
         return render(
             "console/replays.html",
             now=now,
             rows=[(replay, said(replay.asked_for)) for replay in shown],
             words=letter_words,
-            older=older,
-            newest=url_for("console.replays") if before else "",
+            trail=trail_of(asked, "before", older, lambda where: url_for("console.replays", **where)),
         )
 
     @page("What a replay would do")
@@ -146,8 +146,7 @@ class ReplayPages:
             asked=asked,
             results=results,
             renew=_RENEW_SECONDS if replay.finished_at is None else 0,
-            first=_url(replay, fate) if after else "",
-            following=_url(replay, fate, results.following) if results.following else "",
+            trail=trail_of(asked, "after", results.following, lambda where: _url(replay, fate, where)),
         )
 
     @deed("Undo or stop a replay")
@@ -179,9 +178,9 @@ def _results(tx: Transaction, replay_id: UUID, fate: Fate | None, after: UUID | 
     shown = found[:_LIMIT]
     return Results(
         [(result, url_of_subject(result.letter)) for result in shown],
-        shown[-1].letter.e_id if len(found) > _LIMIT else None,
+        str(shown[-1].letter.e_id) if len(found) > _LIMIT else None,
     )
 
 
-def _url(replay: Replay, fate: Fate | None, after: UUID | None = None) -> str:
-    return url_for("console.replay", replay_id=replay.e_id, fate=fate and fate.value, after=after)
+def _url(replay: Replay, fate: Fate | None, where: Where) -> str:
+    return url_for("console.replay", replay_id=replay.e_id, fate=fate and fate.value, **where)

@@ -22,6 +22,7 @@ from web.console.pages import deed, done, page, reason, render
 from web.console.sealing import opened, sealed
 from web.console.session import who
 from web.console.sign_in import redirect_to
+from web.console.trail import Where, trail_of
 from web.intake import suppression as intake
 from web.intake.suppression import ComplaintStays, Listed, SuppressionPorts
 from web.problems import Problem
@@ -44,7 +45,7 @@ _ACTIVE = {Standing.ON: True, Standing.LIFTED: False, Standing.BOTH: None}
 @dataclass(frozen=True, slots=True)
 class Found:
     rows: Sequence[Listed]
-    following: UUID | None
+    following: str | None
 
 
 class SuppressionPages:
@@ -73,8 +74,9 @@ class SuppressionPages:
             found=found,
             reasons=list(SuppressionReason),
             standings=list(Standing),
-            first=_url(asked) if after else "",
-            following=_url(asked, found.following) if found and found.following else "",
+            trail=trail_of(
+                asked, "after", found.following if found else None, lambda where: _url(asked, where)
+            ),
         )
 
     @page("Look for a suppressed address")
@@ -128,7 +130,7 @@ class SuppressionPages:
     def _find(self, wanted: SuppressionSearch, after: UUID | None) -> Found:
         rows = intake.search(self._ports, wanted, after=after, limit=_LIMIT + 1)
         shown = rows[:_LIMIT]
-        return Found(shown, shown[-1].entry.e_id if len(rows) > _LIMIT else None)
+        return Found(shown, str(shown[-1].entry.e_id) if len(rows) > _LIMIT else None)
 
     def _wanted(self, asked: Asked) -> SuppressionSearch:
         standing = asked.one_of("standing", Standing) or Standing.ON
@@ -177,9 +179,9 @@ def _why_not(listed: Listed) -> str:
     return COMPLAINT_STAYS if listed.entry.reason is SuppressionReason.SPAM_COMPLAINT else ""
 
 
-def _url(asked: Asked, after: UUID | None = None) -> str:
+def _url(asked: Asked, where: Where) -> str:
     kept = {name: asked.sent[name] or None for name in ("search", "tenant", "reason", "standing")}
-    return url_for("console.suppressions", **_any(kept), after=after)
+    return url_for("console.suppressions", **_any(kept), **where)
 
 
 def _any(values: dict[str, str | None]) -> dict[str, Any]:

@@ -606,7 +606,7 @@ def test_the_story_is_paged_and_has_each_deed_once(olga: Browser, store: MemoryS
     second = text(olga.get(older[1].replace("&amp;", "&").partition("#")[0]))
     assert "callbacks are left out" in second
     assert "data-refresh" not in second
-    assert f'href="{PAGE}">Newest' in second
+    assert f'href="{PAGE}#story-title">Newest' in second
     both = [entry for page in (first, second) for entry in story(page) if "Callback" not in entry]
     assert [int(number) for entry in both for number in re.findall(r"<n(\d+)>", entry)] == list(
         reversed(range(25))

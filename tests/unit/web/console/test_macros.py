@@ -213,14 +213,23 @@ def test_two_deeds_on_a_page_have_two_ids(stranger: Browser) -> None:
 
 
 def test_a_pager_has_what_there_is(stranger: Browser) -> None:
-    assert made(stranger, '{{ ui.pager("", "") }}').strip() == ""
-    pager = made(stranger, '{{ ui.pager("", "/console/jobs?before=1&x=2") }}')
+    assert made(stranger, "{{ ui.pager({}) }}").strip() == ""
+    pager = made(stranger, '{{ ui.pager({"following": "/console/jobs?before=1&x=2"}) }}')
     assert 'href="/console/jobs?before=1&amp;x=2" rel="next">Older' in pager
     assert "Newer" not in pager
     assert "Newest" not in pager
-    assert '<a class="btn btn-outline-secondary btn-sm" href="/console/jobs">Newest</a>' in made(
-        stranger, '{{ ui.pager("", "", newest="/console/jobs") }}'
+    pager = made(stranger, '{{ ui.pager({"first": "/console/jobs", "previous": "/console/jobs?before=2"}) }}')
+    assert '<a class="btn btn-outline-secondary btn-sm" href="/console/jobs">Newest</a>' in pager
+    assert 'href="/console/jobs?before=2" rel="prev">Newer' in pager
+    assert "Older" not in pager
+
+
+def test_a_list_that_begins_with_the_oldest_says_so(stranger: Browser) -> None:
+    steps = made(
+        stranger, '{{ ui.steps({"first": "/1", "previous": "/2", "following": "/3"}, label="Letters") }}'
     )
+    assert '<nav aria-label="Letters"' in steps
+    assert re.findall(r">(\w+)</a>", steps) == ["First", "Previous", "Next"]
 
 
 def test_a_region_renews_itself_under_its_id(stranger: Browser) -> None:
