@@ -11,6 +11,7 @@ from tests.architecture.sources import ROOT, merged, yaml
 IMAGE = "shop-access-email"
 MIGRATE = "migrate"
 CHART_TEMPLATES = sorted(f"templates/{path.name}" for path in (ROOT / "helm" / "templates").iterdir())
+CHART_VALUES = sorted(str(path.relative_to(ROOT / "helm")) for path in (ROOT / "helm").rglob("*values*.yaml"))
 
 
 @dataclass(frozen=True)
