@@ -10,25 +10,23 @@ from shared.cli.exits import NotConfigured, NotReached
 from shared.cli.options import shows
 from shared.cli.output import as_yaml
 from shared.cli.session import Session, pass_session
-from shared.domain.errors import InvalidValue, ProviderRefused, ProviderUnavailable
+from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.gateways.cloudformation.exports import DeployTimeValues, deploy_time_values
 
 _PARTITIONS: Final = ("dev", "stage", "demo", "prod")
 _SECRET: Final = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+")
-# What each value has to look like, and what that is in words. The names of the fields are those of the exports.
-_WANTED: Final[dict[str, tuple[str, re.Pattern[str], str]]] = {
-    "mail_zone_id": (
-        "PartitionMailZoneId",
+# What each value has to look like, and what that is in words.
+_WANTED: Final[dict[str, tuple[re.Pattern[str], str]]] = {
+    "PartitionMailZoneId": (
         re.compile(r"[A-Z0-9]{2,32}"),
         "the id of a hosted zone, such as Z0123456789ABCDEFGHIJ",
     ),
-    "mail_zone_name": (
-        "PartitionMailZoneName",
+    "PartitionMailZoneName": (
         re.compile(r"(?=.{3,253}\.?$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}\.?", re.IGNORECASE),
         "a domain, such as dev.ardamails.com",
     ),
-    "postmark_account_token_arn": ("EmailPostmarkAccountTokenArn", _SECRET, "the ARN of a secret"),
-    "encryption_key_arn": ("EmailEncryptionKeyArn", _SECRET, "the ARN of a secret"),
+    "EmailPostmarkAccountTokenArn": (_SECRET, "the ARN of a secret"),
+    "EmailEncryptionKeyArn": (_SECRET, "the ARN of a secret"),
 }
 
 
@@ -61,14 +59,9 @@ def exports(
       helm upgrade email helm -f values.yaml -f deploy-time.yaml
     """
     found = _read(session, endpoint_url or None, region)
-    try:
-        values = deploy_time_values(found, infrastructure, partition)
-    except InvalidValue as missing:
-        raise NotConfigured(f"Exports are missing: {missing.advice}.") from None
-    wrong = _malformed(values, f"{infrastructure}-{partition}-API-")
-    if wrong:
-        raise NotConfigured(f"Exports are not what they should be: {'; '.join(wrong)}.")
-    helm = helm_values(values, infrastructure, partition)
+    if faults := _faults(found, f"{infrastructure}-{partition}-API-"):
+        raise NotConfigured(f"The partition's stack has to be deployed or mended: {'; '.join(faults)}.")
+    helm = helm_values(deploy_time_values(found, infrastructure, partition), infrastructure, partition)
     if session.out.for_people:
         click.echo(as_yaml(helm))
     else:
@@ -88,11 +81,12 @@ def _read(session: Session, endpoint_url: str | None, region: str) -> Mapping[st
         raise NotReached(f"CloudFormation did not answer ({fault.code}): try again later.") from None
 
 
-def _malformed(values: DeployTimeValues, prefix: str) -> list[str]:
+def _faults(found: Mapping[str, str], prefix: str) -> list[str]:
+    """All at once, and never a value: one that is wrong may be a secret."""
     return [
-        f"{prefix}{suffix} is not {wanted}"
-        for name, (suffix, pattern, wanted) in _WANTED.items()
-        if not pattern.fullmatch(getattr(values, name))
+        f"{prefix}{suffix} is not {wanted}" if found.get(prefix + suffix) else f"{prefix}{suffix} is missing"
+        for suffix, (pattern, wanted) in _WANTED.items()
+        if not pattern.fullmatch(found.get(prefix + suffix, ""))
     ]
 
 

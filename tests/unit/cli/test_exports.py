@@ -58,6 +58,16 @@ def test_every_missing_export_is_named_and_nothing_is_printed(world: World) -> N
     assert "PartitionMailZoneName" not in told.stderr
 
 
+def test_what_is_missing_and_what_cannot_be_are_named_together(world: World) -> None:
+    change(world, "PartitionMailZoneId", None)
+    change(world, "EmailEncryptionKeyArn", "the-key-itself")
+    told = world.run(*ARGS)
+    assert (told.exit_code, told.stdout) == (3, "")
+    assert f"{PREFIX}PartitionMailZoneId is missing" in told.stderr
+    assert f"{PREFIX}EmailEncryptionKeyArn is not the ARN of a secret" in told.stderr
+    assert "the-key-itself" not in told.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
