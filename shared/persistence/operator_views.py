@@ -18,6 +18,7 @@ from shared.persistence.events import event_of
 from shared.persistence.job_rows import job_of
 from shared.persistence.job_statements import IN_FLIGHT_BY_STATUS
 from shared.persistence.operator_deeds import newest_deeds
+from shared.persistence.operator_events import events_asked
 from shared.persistence.operator_jobs import jobs_asked
 from shared.persistence.searches import check_configurations, check_suppressions, id_in, server_id_in
 from shared.persistence.sets import constant, first_of, rows_of
@@ -29,7 +30,14 @@ from shared.persistence.tables import (
     email_job,
     suppression_entry,
 )
-from shared.ports.operators import ConfigurationSearch, Deed, JobSearch, SuppressionSearch
+from shared.ports.operators import (
+    ConfigurationSearch,
+    Deed,
+    EventPage,
+    EventSearch,
+    JobSearch,
+    SuppressionSearch,
+)
 
 _configuration = email_configuration.c
 _event = email_event.c
@@ -76,6 +84,13 @@ class PostgresOperatorViews:
         of_configuration = select(email_event).where(_event.configuration_id == configuration_id)
         newest = of_configuration.order_by(_event.e_id.desc()).limit(limit)
         return [event_of(row) for row in rows_of(self._connection, newest)]
+
+    def events(
+        self, wanted: EventSearch, *, before: UUID | None, limit: int, looked_through: int = 5000
+    ) -> EventPage:
+        return events_asked(
+            self._connection, wanted, before=before, limit=limit, looked_through=looked_through
+        )
 
     def suppressions(
         self, wanted: SuppressionSearch, *, after: UUID | None, limit: int

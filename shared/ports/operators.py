@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from shared.domain.audit import OperatorAction
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.dead_letter import DeadLetter
-from shared.domain.event import EmailEvent
+from shared.domain.event import EmailEvent, EventKind
 from shared.domain.job import EmailJob, JobStatus
 from shared.domain.lifecycle import Administrative, Operational
 from shared.domain.suppression import SuppressionEntry, SuppressionReason
@@ -57,6 +58,39 @@ class SuppressionSearch:
     active: bool | None = True
 
 
+class EventOutcome(StrEnum):
+    """What became of an event: it is not folded yet; it was, into a job's status or without a job; it was given up."""
+
+    WAITS = "waits"
+    JOINED = "joined"
+    ALONE = "alone"
+    PARKED = "parked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSearch:
+    """All that is given has to hold. `job_id`: the job that it was joined to."""
+
+    configuration_id: UUID
+    kind: EventKind | None = None
+    outcome: EventOutcome | None = None
+    job_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEvent:
+    event: EmailEvent
+    outcome: EventOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """`older_than`: where the next page begins, None when nothing is left to look through."""
+
+    events: Sequence[SeenEvent]
+    older_than: UUID | None
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """One thing that somebody did: a change of a configuration, or something by hand. One of the two is there."""
@@ -92,6 +126,16 @@ class OperatorViews(Protocol):
 
     def events_of(self, configuration_id: UUID, *, limit: int) -> list[EmailEvent]:
         """The newest of one configuration, newest first by their ids."""
+        ...
+
+    def events(
+        self, wanted: EventSearch, *, before: UUID | None, limit: int, looked_through: int = 5000
+    ) -> EventPage:
+        """Newest first by their ids.
+
+        Of a configuration with millions no index knows the few of a kind: so many are `looked_through` for one page,
+        which may then have fewer than `limit`, or none, and still lead on.
+        """
         ...
 
     def suppressions(

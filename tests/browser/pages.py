@@ -50,6 +50,8 @@ PAGES: Final[Mapping[str, Where]] = {
     "configuration that waits": _configuration("garnet"),
     "configuration that is missing": _configuration("elmwood"),
     "configuration that was never provisioned": _configuration("dunes"),
+    "events": _of_acme("/console/configurations/{configuration}/events"),
+    "events, asked wrongly": _of_acme("/console/configurations/{configuration}/events?job=mine"),
     "jobs": _at("/console/jobs"),
     "jobs of a configuration": _of_acme("/console/jobs?configuration={configuration}"),
     "jobs, asked wrongly": _at("/console/jobs?tenant=nobody&from=yesterday"),

@@ -53,7 +53,7 @@ class ConfigurationPage:
         asked = Asked(request.args)
         before = asked.moment("before")
         with self._store.begin() as tx:
-            held, now = _found(tx, e_id), tx.now()
+            held, now = found_configuration(tx, e_id), tx.now()
         shown = read_parts(self._store, held, before=before, valid_keys=self._valid_keys)
         names = names_for(held.slug, held.from_local_part, self._zone_name)
         checked = shown.checked.value
@@ -95,7 +95,7 @@ class ConfigurationPage:
             raise NotFound
         trigger, author, why, expected = Trigger(signal), who().name, reason(), shown_version()
         with self._store.begin() as tx:
-            held = _found(tx, e_id)
+            held = found_configuration(tx, e_id)
         if trigger in DESTROYING and request.form.get("slug", "").strip() != held.slug:
             raise InvalidValue("slug", f"type the slug of what you mean to {trigger.value}")
         try:
@@ -127,7 +127,8 @@ class ConfigurationPage:
         return done(f"{held.slug}: {trigger.value} is done. It is {states}{removed}.{follows}", to=to)
 
 
-def _found(tx: Transaction, e_id: UUID) -> EmailConfiguration:
+def found_configuration(tx: Transaction, e_id: UUID) -> EmailConfiguration:
+    """Raises `NotFound`."""
     held = tx.configurations.get(e_id)
     if held is None:
         raise NotFound

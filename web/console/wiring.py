@@ -13,6 +13,7 @@ from web.console.audit import AuditPages
 from web.console.configurations import ConfigurationPages
 from web.console.dead_letters import DeadLetterPages
 from web.console.drift import DriftPages
+from web.console.events import EventPages
 from web.console.jobs import JobPages
 from web.console.keys import KeyPages
 from web.console.overview import OverviewPages
@@ -39,6 +40,7 @@ MakePages = Callable[[Container], Pages]
 _PAGES: tuple[MakePages, ...] = (
     OverviewPages,
     ConfigurationPages,
+    EventPages,
     JobPages,
     SuppressionPages,
     SuppressionFilePages,

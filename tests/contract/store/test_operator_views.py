@@ -9,11 +9,11 @@ import pytest
 
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import InvalidValue
-from shared.domain.event import EmailEvent
+from shared.domain.event import EmailEvent, EventKind
 from shared.domain.lifecycle import Administrative, Operational
 from shared.domain.suppression import SuppressionEntry, SuppressionReason
 from shared.ports.events import EventHeaders
-from shared.ports.operators import ConfigurationSearch, SuppressionSearch
+from shared.ports.operators import ConfigurationSearch, EventOutcome, EventSearch, SuppressionSearch
 from shared.ports.store import Store
 from tests.factories import (
     CREATED,
@@ -22,6 +22,8 @@ from tests.factories import (
     TENANT,
     configuration,
     event,
+    facts,
+    new_job,
     provisioned,
     sendable,
     suppression,
@@ -172,6 +174,78 @@ def test_the_newest_events_of_a_configuration_come_newest_first_whatever_became_
         assert newest[2].projected_at is not None
         assert tx.views.events_of(acme.e_id, limit=10)[3].e_id == oldest
         assert tx.views.events_of(uuid4(), limit=10) == []
+
+
+def outcomes(store: Store, configuration: EmailConfiguration) -> dict[UUID, EventOutcome]:
+    with store.begin() as tx:
+        page = tx.views.events(EventSearch(configuration_id=configuration.e_id), before=None, limit=100)
+    return {seen.event.e_id: seen.outcome for seen in page.events}
+
+
+def test_an_event_says_what_became_of_it(store: Store, acme: EmailConfiguration) -> None:
+    job_id = accept(store, acme)
+    waits, joined, alone, parked = (keep(store, event(acme)) for _ in range(4))
+    with store.begin() as tx:
+        tx.events.mark_projected({joined: job_id, alone: None})
+        tx.events.park([parked])
+    assert outcomes(store, acme) == {
+        waits: EventOutcome.WAITS,
+        joined: EventOutcome.JOINED,
+        alone: EventOutcome.ALONE,
+        parked: EventOutcome.PARKED,
+    }
+    for e_id, outcome in outcomes(store, acme).items():
+        assert events(store, acme, outcome=outcome) == [e_id]
+
+
+def test_events_are_found_by_kind_and_job_within_their_configuration(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    other = sendable(tenant_id=uuid4())
+    add(store, other)
+    first, second = accept(store, acme), accept(store, acme)
+    bounce = keep(store, event(acme, facts(EventKind.BOUNCE)))
+    delivery = keep(store, event(acme))
+    keep(store, event(other, facts(EventKind.BOUNCE)))
+    with store.begin() as tx:
+        tx.events.mark_projected({bounce: first, delivery: second})
+    assert events(store, acme, kind=EventKind.BOUNCE) == [bounce]
+    assert events(store, acme, job_id=second) == [delivery]
+    assert events(store, acme, job_id=second, kind=EventKind.BOUNCE) == []
+    assert events(store, other, job_id=first) == []
+    assert events(store, acme) == [delivery, bounce]
+
+
+@pytest.mark.parametrize("looked_through", [1, 2, 3, 4, 10])
+@pytest.mark.parametrize("limit", [1, 2, 10])
+def test_pages_of_events_have_each_once_however_few_are_looked_through_for_one(
+    store: Store, acme: EmailConfiguration, limit: int, looked_through: int
+) -> None:
+    kinds = [EventKind.BOUNCE, *[EventKind.DELIVERY] * 4, EventKind.BOUNCE, EventKind.DELIVERY]
+    kept = [keep(store, event(acme, facts(kind))) for kind in kinds]
+    wanted = EventSearch(configuration_id=acme.e_id, kind=EventKind.BOUNCE)
+    found, before, pages = [], None, 0
+    while pages == 0 or before is not None:
+        with store.begin() as tx:
+            page = tx.views.events(wanted, before=before, limit=limit, looked_through=looked_through)
+        assert len(page.events) <= limit
+        found += [seen.event.e_id for seen in page.events]
+        before, pages = page.older_than, pages + 1
+    assert found == [kept[5], kept[0]]
+    assert pages <= len(kept)
+
+
+def events(store: Store, configuration: EmailConfiguration, **wanted: Any) -> list[UUID]:
+    asked = EventSearch(configuration_id=configuration.e_id, **wanted)
+    with store.begin() as tx:
+        return [seen.event.e_id for seen in tx.views.events(asked, before=None, limit=100).events]
+
+
+def accept(store: Store, configuration: EmailConfiguration) -> UUID:
+    new = new_job(configuration)
+    with store.begin() as tx:
+        tx.jobs.accept([new])
+    return new.job.e_id
 
 
 # --- suppressions --------------------------------------------------------------

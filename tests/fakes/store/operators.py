@@ -18,8 +18,17 @@ from shared.persistence.searches import (
     of_tenant,
     server_id_in,
 )
-from shared.ports.operators import ConfigurationSearch, Deed, JobSearch, SuppressionSearch
-from tests.fakes.store.state import State
+from shared.ports.operators import (
+    ConfigurationSearch,
+    Deed,
+    EventOutcome,
+    EventPage,
+    EventSearch,
+    JobSearch,
+    SeenEvent,
+    SuppressionSearch,
+)
+from tests.fakes.store.state import KeptEvent, State
 
 
 class MemoryOperatorViews:
@@ -81,6 +90,26 @@ class MemoryOperatorViews:
         found = [event for event in kept if event.configuration_id == configuration_id]
         return sorted(found, key=lambda event: event.e_id, reverse=True)[:limit]
 
+    def events(
+        self, wanted: EventSearch, *, before: UUID | None, limit: int, looked_through: int = 5000
+    ) -> EventPage:
+        window = [
+            SeenEvent(one.event, _outcome(one))
+            for e_id, one in sorted(self._state.events.items(), reverse=True)
+            if one.event.configuration_id == wanted.configuration_id
+            and wanted.job_id in (None, one.event.job_id)
+            and (before is None or e_id < before)
+        ]
+        found = [
+            seen
+            for seen in window[:looked_through]
+            if wanted.kind in (None, seen.event.facts.kind) and wanted.outcome in (None, seen.outcome)
+        ]
+        if len(found) > limit:
+            return EventPage(found[:limit], found[limit - 1].event.e_id)
+        is_cut = len(window) > looked_through
+        return EventPage(found, window[looked_through - 1].event.e_id if is_cut else None)
+
     def suppressions(
         self, wanted: SuppressionSearch, *, after: UUID | None, limit: int
     ) -> list[SuppressionEntry]:
@@ -122,6 +151,14 @@ class MemoryOperatorViews:
             for one in history
         ]
         return actions + records
+
+
+def _outcome(one: KeptEvent) -> EventOutcome:
+    if one.due_at is not None:
+        return EventOutcome.WAITS
+    if one.parked:
+        return EventOutcome.PARKED
+    return EventOutcome.ALONE if one.event.job_id is None else EventOutcome.JOINED
 
 
 def _is_wanted(one: EmailConfiguration, wanted: ConfigurationSearch) -> bool:

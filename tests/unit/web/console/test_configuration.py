@@ -520,7 +520,7 @@ def test_what_slows_its_sends_is_said(olga: Browser, store: MemoryStore) -> None
     assert "Account paused until in 5 min" in said
 
 
-def test_it_leads_to_its_jobs_suppressions_and_dead_letters(olga: Browser, store: MemoryStore) -> None:
+def test_it_leads_to_its_jobs_events_suppressions_and_dead_letters(olga: Browser, store: MemoryStore) -> None:
     a_configuration(store)
     with store.begin() as tx:
         fault = factories.handler_fault(CONFIGURATION)
@@ -529,6 +529,7 @@ def test_it_leads_to_its_jobs_suppressions_and_dead_letters(olga: Browser, store
     assert "Its dead letters : 1 open" in words(page)
     assert re.findall(r'href="([^"]+)"', page) == [
         f"/console/jobs?configuration={CONFIGURATION}",
+        f"{PAGE}/events",
         f"/console/queues/dead-letters?configuration={CONFIGURATION}",
         f"/console/suppressions?tenant={TENANT}",
         f"/console/configurations?text={TENANT}",
