@@ -210,3 +210,11 @@ def test_set_up_names_the_others_by_where_they_are() -> None:
         "valkey:6379",
         "aws:5000",
     ]
+
+
+def test_the_document_names_every_service_and_where_it_listens() -> None:
+    rows = [line for line in text("docs/compose.md").splitlines() if line.startswith("| `")]
+    named = {name: row for row in rows for name in re.findall(r"`([\w-]+)`", row.split("|")[1])}
+    assert SERVICES.keys() - named.keys() == set()
+    published = {port for name in LISTENS for port in LISTENS[name] - {"9191"} if port not in named[name]}
+    assert published == set()
