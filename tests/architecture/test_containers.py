@@ -192,6 +192,13 @@ def option(command: list[str], name: str, default: str) -> str:
     return command[command.index(name) + 1] if name in command else default
 
 
+def test_a_file_that_compose_makes_is_readable_by_the_account_of_its_service() -> None:
+    """Compose reads the number in octal, as YAML 1.1 does."""
+    made = [line for line in text("docker-compose.yml").splitlines() if line.lstrip().startswith("configs: [")]
+    assert made
+    assert [line for line in made if line.count("mode: 0444") != line.count("source:")] == []
+
+
 def test_set_up_and_the_roles_speak_of_one_partition() -> None:
     told = SERVICES["set-up"]["environment"]
     assert told.keys() == {"EMAIL_INFRASTRUCTURE", "EMAIL_PARTITION"}
