@@ -26,11 +26,13 @@ from shared.gateways.system.pace import SharedPace
 from shared.gateways.system.pause import pause
 from shared.messaging.broker import BrokerSettings, build_broker, build_doorbell
 from shared.messaging.watch import WatchSettings
+from shared.persistence.condition import PostgresLook
 from shared.persistence.engine import make_engine
 from shared.persistence.ids import new_id
 from shared.persistence.leadership import AdvisoryLeadership
 from shared.persistence.unit_of_work import PostgresStore
 from shared.ports.clock import Clock, NewId
+from shared.ports.database import LeadLook
 from shared.ports.dead_letters import HandlerFault
 from shared.ports.dns import DnsZone
 from shared.ports.doorbell import Doorbell
@@ -74,6 +76,7 @@ class Container:
     new_id: NewId
     store: Store
     leadership: Leadership
+    lead_look: LeadLook
     doorbell: Doorbell
     cipher: TokenCipher
     key_versions: KeyVersions
@@ -127,6 +130,7 @@ def build(settings: Settings, role: str) -> Container:
         new_id=new_id,
         store=store,
         leadership=AdvisoryLeadership(engine),
+        lead_look=PostgresLook(engine),
         doorbell=build_doorbell(_broker(settings)),
         cipher=AesGcmCipher(registry),
         key_versions=registry,

@@ -1,4 +1,4 @@
-"""How the database itself is: for operators, and never on the way of a request."""
+"""How the database itself is: for operators, and never on the way of a caller's request."""
 
 from functools import cache
 
@@ -26,7 +26,7 @@ _LOCK = {"high": SCHEDULER_LOCK >> 32, "low": SCHEDULER_LOCK & 0xFFFF_FFFF}
 
 
 class PostgresLook:
-    """Implements `ports.database.DatabaseLook`."""
+    """Implements `DatabaseLook` and `LeadLook` of `ports.database`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -35,15 +35,24 @@ class PostgresLook:
         with in_our_words(), self._engine.connect() as connection:
             told = connection.execute(_SELF).one()
             revision = _revision(connection)
-            lead = connection.execute(_LEAD, _LOCK).first()
+            lead = _lead(connection)
         return DatabaseSeen(
             version=told.version,
             now=told.now,
             revision=revision,
             head=_head(),
             revision_known=revision is not None and _is_ours(revision),
-            lead=None if lead is None else Lead(lead.since, lead.heard_at, lead.address),
+            lead=lead,
         )
+
+    def lead(self) -> Lead | None:
+        with in_our_words(), self._engine.connect() as connection:
+            return _lead(connection)
+
+
+def _lead(connection: Connection) -> Lead | None:
+    found = connection.execute(_LEAD, _LOCK).first()
+    return None if found is None else Lead(found.since, found.heard_at, found.address)
 
 
 def _revision(connection: Connection) -> str | None:

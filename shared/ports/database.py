@@ -32,3 +32,9 @@ class DatabaseLook(Protocol):
     def look(self) -> DatabaseSeen:
         """Raises `StoreUnavailable`."""
         ...
+
+
+class LeadLook(Protocol):
+    def lead(self) -> Lead | None:
+        """None: nobody leads. Raises `StoreUnavailable`."""
+        ...

@@ -13,6 +13,7 @@ from shared.domain.drift import FINDINGS, Drift, FindingState
 from shared.domain.errors import StoreUnavailable
 from shared.domain.lifecycle import Administrative, Operational
 from shared.domain.webhook import WebhookState
+from shared.ports.database import Lead
 from shared.ports.drift import AssertionReport
 from shared.ports.store import Transaction
 from shared.ports.waits import COUNTED_MAX, Waiting
@@ -22,6 +23,8 @@ from web.console.traffic import WINDOWS, TrafficPictures
 
 # A checker that did not come to its end for so many of its intervals has probably stopped.
 _INTERVALS_MISSED = 2
+# Of the leading scheduler, which asks the database every `scheduler.leaderSeconds`.
+_LOOKS_MISSED = 3
 # What waits for a person, and never goes on by itself.
 _FOR_OPERATORS = (Waiting.MISSING, Waiting.UNVERIFIED, Waiting.FAILURE)
 _WAITING_FOR = {
@@ -63,10 +66,20 @@ class Checker:
     stale_after_seconds: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """`is_silent`: it has not been heard of for so long that it is about to lose the lead."""
+
+    lead: Lead
+    is_silent: bool
+
+
 class OverviewPages:
     def __init__(self, container: Container) -> None:
         self._store = container.store
         self._drift_seconds = container.settings.drift.every_seconds
+        self._lead_look = container.lead_look
+        self._silent_after_seconds = _LOOKS_MISSED * container.settings.scheduler.leader_seconds
         self._pictures = TrafficPictures(container)
 
     def add_to(self, routes: Blueprint) -> None:
@@ -79,6 +92,7 @@ class OverviewPages:
         parts = Parts(self._store)
         shown: dict[str, Any] = {
             "states": parts.read("Configurations by state", states),
+            "lead": parts.read("The scheduler", self._lead),
             "waits": parts.read("What waits", waits),
             "account": parts.read("The account", lambda tx: Account(tx.account.paused_until())),
             "attention": parts.read("What needs somebody", attention),
@@ -90,6 +104,13 @@ class OverviewPages:
             raise StoreUnavailable
         shown |= {"columns": list(Administrative), "webhook_ok": WebhookState.OK, "windows": WINDOWS}
         return render("console/overview.html", **shown)
+
+    def _lead(self, tx: Transaction) -> Leader | None:
+        lead = self._lead_look.lead()
+        if lead is None:
+            return None
+        silent_seconds = (tx.now() - lead.heard_at).total_seconds()
+        return Leader(lead, is_silent=silent_seconds > self._silent_after_seconds)
 
     def _drift(self, tx: Transaction) -> list[Checker]:
         counts = tx.findings.count()

@@ -47,9 +47,11 @@ def test_who_leads_is_seen_from_another_session_until_it_resigns(engine: Engine,
     scheduler = make_engine(database_url, application_name="email-scheduler")
     leadership, look = AdvisoryLeadership(scheduler), PostgresLook(engine)
     assert look.look().lead is None
+    assert look.lead() is None
     assert leadership.hold(silence_seconds=60)
-    lead = look.look().lead
+    lead = look.lead()
     assert lead is not None
+    assert look.look().lead == lead
     assert lead.since <= lead.heard_at <= look.look().now
     leadership.resign()
     scheduler.dispose()

@@ -15,6 +15,7 @@ from shared.domain.lifecycle import Administrative, Operational
 from shared.gateways.postmark.events import PostmarkEvents
 from shared.ports.clock import Clock, NewId
 from shared.ports.configurations import Change
+from shared.ports.database import Lead
 from shared.ports.doorbell import Doorbell
 from shared.ports.store import Store
 from tests.fakes.clock import FixedClock, SequentialIds
@@ -50,6 +51,9 @@ class NoLeadership:
     def resign(self) -> None:
         pass
 
+    def lead(self) -> Lead | None:
+        return None
+
 
 def container_of(
     settings: Settings,
@@ -65,6 +69,7 @@ def container_of(
         new_id=new_id or SequentialIds(),
         store=store,
         leadership=NoLeadership(),
+        lead_look=NoLeadership(),
         doorbell=doorbell,
         cipher=(cipher := FakeCipher()),
         key_versions=cipher,

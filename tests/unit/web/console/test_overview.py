@@ -3,26 +3,32 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from jinja2 import BytecodeCache
 from structlog.testing import capture_logs
 
+from shared.config.settings import Settings
 from shared.domain.drift import Assertion, Discrepancy, Drift, Problem, Verdict
 from shared.domain.errors import StoreUnavailable
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
 from shared.domain.traffic import Counted
 from shared.domain.webhook import WebhookHealth, WebhookState
+from shared.ports.database import Lead
 from shared.ports.dead_letters import HandlerFault
 from shared.ports.store import Transaction
 from tests import factories
+from tests.fakes.doorbell import RecordingDoorbell
 from tests.fakes.store import MemoryStore
-from tests.unit.web.api import CONFIGURATION, a_configuration
+from tests.unit.web.api import CONFIGURATION, a_configuration, container_of
 from tests.unit.web.console.browser import OPERATOR_KEY, Browser, text
 from tests.unit.web.console.conftest import Open
+from tests.unit.web.console.letters import console_of
 
 ANOTHER = UUID("33333333-3333-4333-8333-333333333334")
 
@@ -257,3 +263,54 @@ def test_a_page_of_which_nothing_can_be_read_is_a_503(olga: Browser, store: Memo
     answer = olga.get("/console")
     assert answer.status_code == 503
     assert "The database does not answer" in text(answer)
+
+
+# --- the scheduler ---------------------------------------------------------------
+
+
+class Leads:
+    """A database that sees a scheduler lead."""
+
+    def __init__(self, lead: Lead | None) -> None:
+        self._lead = lead
+
+    def lead(self) -> Lead | None:
+        return self._lead
+
+
+def waits_of(lead_look: Any, opened: Settings, store: MemoryStore, compiled: BytecodeCache) -> str:
+    container = container_of(opened, store, RecordingDoorbell(), clock=store.clock)
+    browser = console_of(replace(container, lead_look=lead_look), compiled)
+    return words(section(text(browser.get("/console")), "waits"))
+
+
+def test_who_leads_and_since_when_is_said(
+    opened: Settings, store: MemoryStore, compiled: BytecodeCache
+) -> None:
+    now = store.clock.now()
+    lead = Lead(since=now - timedelta(hours=3), heard_at=now - timedelta(seconds=2), address="10.1.2.3")
+    said = waits_of(Leads(lead), opened, store, compiled)
+    assert "leads A scheduler at 10.1.2.3, begun 3 h ago" in said
+
+
+def test_a_leader_that_has_been_silent_for_three_looks_is_marked(
+    opened: Settings, store: MemoryStore, compiled: BytecodeCache
+) -> None:
+    now = store.clock.now()
+    for seconds, word in ((6.0, "leads"), (6.1, "silent")):
+        lead = Lead(since=now, heard_at=now - timedelta(seconds=seconds), address=None)
+        assert f"{word} A scheduler, begun now" in waits_of(Leads(lead), opened, store, compiled)
+
+
+def test_that_nobody_leads_is_said_and_what_comes_of_it(
+    opened: Settings, store: MemoryStore, compiled: BytecodeCache
+) -> None:
+    assert "No scheduler leads." in waits_of(Leads(None), opened, store, compiled)
+
+
+def test_a_lead_that_cannot_be_looked_at_says_so_and_what_waits_is_shown(
+    opened: Settings, store: MemoryStore, compiled: BytecodeCache
+) -> None:
+    said = waits_of(Broken(StoreUnavailable()), opened, store, compiled)
+    assert "The scheduler could not be read" in said
+    assert "Nothing waits." in said
