@@ -29,7 +29,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /app
 # Without the installer of the base, and without what would bring it back.
 RUN python -m pip uninstall --quiet --yes --root-user-action ignore pip \
- && rm -r /usr/local/lib/python3.*/ensurepip \
+ && rm -rf /usr/local/lib/python3.*/ensurepip \
  && groupadd --gid 10001 email \
  && useradd --uid 10001 --gid email --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin email
 ENTRYPOINT ["python", "-m"]

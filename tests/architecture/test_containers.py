@@ -194,7 +194,9 @@ def option(command: list[str], name: str, default: str) -> str:
 
 def test_a_file_that_compose_makes_is_readable_by_the_account_of_its_service() -> None:
     """Compose reads the number in octal, as YAML 1.1 does."""
-    made = [line for line in text("docker-compose.yml").splitlines() if line.lstrip().startswith("configs: [")]
+    made = [
+        line for line in text("docker-compose.yml").splitlines() if line.lstrip().startswith("configs: [")
+    ]
     assert made
     assert [line for line in made if line.count("mode: 0444") != line.count("source:")] == []
 
