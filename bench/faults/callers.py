@@ -85,6 +85,25 @@ class Callers:
         for thread in self._threads:
             thread.join()
 
+    def give_up(self) -> None:
+        """Nothing is repeated any more; whoever waits for an answer does not get one."""
+        self._give_up.set()
+
+    @property
+    def unanswered(self) -> list[int]:
+        """Begun, and nobody heard what became of them. Asked once, when the block has been left."""
+        begun = next(self._numbers)
+        return [number for number in range(begun) if self.key_of(number) not in self.told]
+
+    def key_of(self, number: int) -> str:
+        return f"{self._prefix}-{number}"
+
+    def tenant_of(self, number: int) -> Tenant:
+        return self._tenants[number % len(self._tenants)]
+
+    def job_of(self, number: int) -> Json:
+        return {"configurationEId": self.tenant_of(number).configuration_eid, **self._body(number)}
+
     @property
     def calling(self) -> bool:
         return any(thread.is_alive() for thread in self._threads)
@@ -100,16 +119,15 @@ class Callers:
                 number = next(self._numbers)
             if self._jobs is not None and number >= self._jobs:
                 break
-            tenant = self._tenants[number % len(self._tenants)]
+            tenant = self.tenant_of(number)
             client = clients.setdefault(tenant.tenant_id, self._door.client(tenant.tenant_id))
             self._enough.wait(max(0.0, self._begun + number * self._interval - time.monotonic()))
-            self._send(client, tenant, number)
+            self._send(client, number)
         for client in clients.values():
             client.close()
 
-    def _send(self, client: Client, tenant: Tenant, number: int) -> None:
-        key = f"{self._prefix}-{number}"
-        job = {"configurationEId": tenant.configuration_eid, **self._body(number)}
+    def _send(self, client: Client, number: int) -> None:
+        key, job = self.key_of(number), self.job_of(number)
         while not self._give_up.is_set():
             try:
                 answer = client.send(job, key=key)

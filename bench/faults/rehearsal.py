@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from secrets import token_hex
 
@@ -47,6 +47,8 @@ class Rehearsal:
         self.prefix = f"{name}-{token_hex(3)}"
         self.told: dict[str, set[str]] = {}
         self.ends: dict[str, Collection[str]] = {}
+        # Job id to the key that its caller knows it by, where the row has another.
+        self.known_as: dict[str, str] = {}
         self.notes: list[str] = []
         self.wrong: list[str] = []
         self._groups = 0
@@ -236,6 +238,8 @@ def _compare(rehearsal: Rehearsal, offset: int) -> _Total:
     world = rehearsal.world
     taken = world.simulator.ledger.taken(offset)
     rows = {row.job_id: row for row in world.database.rows(rehearsal.prefix)}
+    for row in world.database.rows_of(rehearsal.known_as):
+        rows[row.job_id] = replace(row, key=rehearsal.known_as[row.job_id])
     told = rehearsal.gather()
     verdicts = [judge(_part(prefix, told, rows, taken), ends) for prefix, ends in rehearsal.ends.items()]
     remarks = [remark for verdict in verdicts for remark in verdict.remarks]

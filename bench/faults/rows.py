@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, LiteralString, Self
@@ -25,11 +26,12 @@ class Row:
     error_code: str | None
 
 
-_ROWS = """
+_ROW = """
 SELECT e_id::text AS job_id, idempotency_key AS key, status, attempts, error_code,
        coalesce(due_at, lease_until) IS NOT NULL AS visible
-  FROM email_job WHERE idempotency_key LIKE %s
-"""
+  FROM email_job WHERE"""
+_ROWS = f"{_ROW} idempotency_key LIKE %s"
+_ROWS_OF = f"{_ROW} e_id::text = ANY(%s)"
 # Each count by its partial index, however many rows are done.
 _WAITING = "SELECT " + ", ".join(
     f"(SELECT count(*) FROM email_job WHERE status = '{status}') AS {status.lower()}" for status in WAITING
@@ -45,6 +47,11 @@ class Database:
     def rows(self, prefix: str) -> list[Row]:
         with self._connected() as connection:
             return connection.cursor(row_factory=class_row(Row)).execute(_ROWS, [f"{prefix}%"]).fetchall()
+
+    def rows_of(self, job_ids: Collection[str]) -> list[Row]:
+        with self._connected() as connection:
+            found = connection.cursor(row_factory=class_row(Row)).execute(_ROWS_OF, [list(job_ids)])
+            return found.fetchall()
 
     def waiting(self) -> dict[str, int]:
         """Of all jobs, by status; what is done is left out."""

@@ -1,8 +1,9 @@
 """The provider's side: which faults it shows, and what it took."""
 
 import json
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sandbox.client import Json
 SEND = "/email/batch"
 # Later than a lease and the grace after it: a doubt is then resolved by looking.
 LATE_CALLBACKS: Json = {"kind": "delay_webhooks", "seconds": 600.0}
-_LAG = {"kind": "search_lag", "seconds": SEARCH_LAG_SECONDS}
+_LAG: Json = {"kind": "search_lag", "seconds": SEARCH_LAG_SECONDS}
 
 
 class Simulator:
@@ -24,6 +25,7 @@ class Simulator:
     def __init__(self, control_url: str, folder: Path) -> None:
         self._url = control_url
         self.ledger = Ledger(folder / "ledger.jsonl")
+        self._lag = _LAG
         self._session = requests.Session()
         self._session.trust_env = False
 
@@ -40,7 +42,7 @@ class Simulator:
 
     def misbehave(self, *rules: Json, seed: int = 0) -> None:
         """These faults and no others."""
-        self._ask("PUT", "/faults", {"seed": seed, "rules": [_LAG, *rules]})
+        self._ask("PUT", "/faults", {"seed": seed, "rules": [self._lag, *rules]})
 
     def set(self, **settings: Any) -> None:
         self._ask("PATCH", "/settings", settings)
@@ -63,6 +65,22 @@ class Simulator:
         while some := self._ask("GET", f"/webhook-attempts?since={since + len(found)}")["attempts"]:
             found += some
         return found
+
+    @contextmanager
+    def at_wall_clock(self) -> Iterator[None]:
+        """For what compares its dates with ours. Its index lags, and deliveries take, as long as otherwise."""
+        ahead = max(0.0, self.now() - time.time())
+        self._ask("POST", "/clock", {"wall": True, "settle": False})
+        self._lag = {**_LAG, "seconds": _scaled(SEARCH_LAG_SECONDS)}
+        self.misbehave()
+        self.set(delivery_delay_seconds=_scaled(DELIVERY_SECONDS))
+        try:
+            yield
+        finally:
+            self._lag = _LAG
+            back = {"time_scale": TIME_SCALE, "advance_seconds": ahead, "settle": False}
+            self._ask("POST", "/clock", back)
+            self.behave()
 
     @contextmanager
     def patient(self) -> Iterator[None]:
@@ -92,6 +110,10 @@ class Simulator:
         response.raise_for_status()
         answer: Json = response.json()
         return answer
+
+
+def _scaled(seconds: Mapping[str, float]) -> dict[str, float]:
+    return {name: value / TIME_SCALE for name, value in seconds.items()}
 
 
 class Ledger:

@@ -32,6 +32,11 @@ class Clock:
         self._anchor = {"wall": time.time(), "virtual": now, "scale": self.scale if scale is None else scale}
         self._store.put("clock", "anchor", self._anchor)
 
+    def return_to_wall(self) -> None:
+        """What was dated while it was ahead then lies in its future."""
+        self.reset()
+        self._store.put("clock", "anchor", self._anchor)
+
     def reset(self) -> None:
         self._anchor = {"wall": 0.0, "virtual": 0.0, "scale": 1.0}
 

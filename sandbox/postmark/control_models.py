@@ -25,6 +25,7 @@ class DnsTable(Body):
 
 
 class ClockChange(Body):
+    wall: bool = Field(default=False, description="before all else, back to the wall clock and its scale")
     time_scale: float | None = Field(default=None, gt=0)
     advance_seconds: float = Field(default=0.0, ge=0)
     settle: bool = Field(default=True, description="answer when all that fell due was carried out")

@@ -98,8 +98,10 @@ class Steering:
         return {"now": zulu(now), "now_seconds": now, "time_scale": self._world.clock.scale}
 
     async def change_clock(self, request: web.Request) -> Json:
-        """Set the scale, push time forward: {"time_scale", "advance_seconds", "settle": true}."""
+        """Set the scale, push time forward: {"wall": false, "time_scale", "advance_seconds", "settle": true}."""
         change = await read_body(request, control_models.ClockChange)
+        if change.wall:
+            self._world.clock.return_to_wall()
         self._world.clock.change(scale=change.time_scale, advance_seconds=change.advance_seconds)
         self._world.timetable.clock_changed()
         settled = await self._simulator.settle(change.timeout_seconds) if change.settle else None
