@@ -35,17 +35,30 @@ def parsed(expression: str) -> ql.Expr:
 
 
 def selectors(expression: str) -> list[ql.VectorSelector]:
-    found: list[ql.VectorSelector] = []
+    """Each once, as it is written."""
+    return list({str(one): one for one, _ in _within(parsed(expression), "")}.values())
 
-    def note(node: ql.Expr) -> bool:
-        if isinstance(node, ql.VectorSelector):
-            found.append(node)
-        elif isinstance(node, ql.MatrixSelector):
-            found.append(node.vector_selector)
-        return True
 
-    ql.walk(parsed(expression), note)
-    return list({str(one): one for one in found}.values())
+def aggregated(expression: str) -> set[tuple[str, str]]:
+    """Each series that is read, with what adds it up first: `max`, `sum`, ..., `absent`, or nothing."""
+    return {(str(one.name), taken_by) for one, taken_by in _within(parsed(expression), "")}
+
+
+def _within(node: ql.Expr, taken_by: str) -> Iterator[tuple[ql.VectorSelector, str]]:
+    if isinstance(node, ql.VectorSelector):
+        yield node, taken_by
+    elif isinstance(node, ql.MatrixSelector):
+        yield node.vector_selector, taken_by
+    elif isinstance(node, ql.AggregateExpr):
+        yield from _within(node.expr, str(node.op))
+    elif isinstance(node, ql.ParenExpr):
+        yield from _within(node.expr, taken_by)
+    elif isinstance(node, ql.Call):
+        for argument in node.args:
+            yield from _within(argument, "absent" if node.func.name == "absent" else taken_by)
+    elif isinstance(node, ql.BinaryExpr):
+        yield from _within(node.lhs, taken_by)
+        yield from _within(node.rhs, taken_by)
 
 
 def series_of(expression: str) -> set[str]:

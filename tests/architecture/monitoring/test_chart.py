@@ -1,20 +1,19 @@
 """What the chart makes of the files: its own partition's, with what the values change, and nothing left to fill in."""
 
 import json
-from functools import cache
 from typing import Any
 
 import helm_python as helm
 import pytest
-from ruamel.yaml import YAML
 
-from tests.architecture.deployments import chart_values
+from tests.architecture.helm.partitions import EXAMPLE, over
+from tests.architecture.helm.rendering import NAMESPACE, RELEASE, Object, rendered
 from tests.architecture.monitoring import rules
 from tests.architecture.monitoring.promql import parsed
 from tests.architecture.monitoring.rules import Alert
-from tests.architecture.sources import ROOT, merged
+from tests.architecture.sources import ROOT
 
-PARTITION, RELEASE, NAMESPACE = "Alpha002-dev", "email", "mail"
+PARTITION = "Alpha002-dev"
 ALERTS = pytest.mark.parametrize("alert", rules.alerts(), ids=[alert.name for alert in rules.alerts()])
 WITH_THRESHOLD = [alert for alert in rules.alerts() if alert.threshold is not None]
 FILLED = {
@@ -25,25 +24,15 @@ FILLED = {
 }
 
 
-def objects(**monitoring: Any) -> dict[str, dict[str, Any]]:
+def objects(**monitoring: Any) -> dict[str, Object]:
     """By kind and name; with everything of monitoring switched on, and what is given over that."""
     on: dict[str, Any] = {part: {"enabled": True} for part in ("scrape", "alerts", "dashboard")}
     on["alerts"]["runbooksUrl"] = "https://docs.example.com/runbooks/"
-    return _objects(json.dumps(merged(chart_values(), {"monitoring": merged(on, monitoring)})))
+    values = over(EXAMPLE, {"monitoring": over(on, monitoring)})
+    return {f"{one['kind']}/{one['metadata']['name']}": one for one in rendered(values)}
 
 
-@cache
-def _objects(values: str) -> dict[str, dict[str, Any]]:
-    with helm.Chart.load(ROOT / "helm") as chart:
-        texts = chart.render(json.loads(values), name=RELEASE, namespace=NAMESPACE)
-    reader = YAML(typ="safe", pure=True)
-    documents = [
-        one for path, text in texts.items() if path.endswith(".yaml") for one in reader.load_all(text)
-    ]
-    return {f"{one['kind']}/{one['metadata']['name']}": one for one in documents if one}
-
-
-def rendered_rules(**alerts: Any) -> dict[str, dict[str, Any]]:
+def rendered_rules(**alerts: Any) -> dict[str, Object]:
     groups = objects(alerts=alerts)[f"PrometheusRule/{RELEASE}"]["spec"]["groups"]
     return {rule.get("alert") or rule["record"]: rule for group in groups for rule in group["rules"]}
 
