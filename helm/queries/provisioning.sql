@@ -30,10 +30,10 @@ SELECT least(:rows, (
   SELECT count(*)
   FROM (
     SELECT 1
-    FROM webhook_look AS look
-    JOIN email_configuration AS configuration ON configuration.e_id = look.configuration_id
-    WHERE look.due_at <= now() AND configuration.retired_at IS NULL AND configuration.webhook_id IS NOT NULL
-    ORDER BY look.due_at
+    FROM email_configuration AS configuration
+    LEFT JOIN webhook_look AS look ON look.configuration_id = configuration.e_id
+    WHERE configuration.retired_at IS NULL AND configuration.webhook_id IS NOT NULL
+      AND (look.due_at IS NULL OR look.due_at <= now())
     LIMIT :rows
   ) AS looks
 ) + (

@@ -1,6 +1,7 @@
 -- Jobs that a worker could take now, without those of a tenant who is locked, failing, or to be left alone by order of
--- the provider, and none at all while the account pauses; and doubts whose next look is due. Up to :rows of each.
-SELECT least(:rows, (
+-- the provider, and none at all while the account pauses; and doubts whose next look is due. Up to :rows of each, and
+-- nothing while a recovery is open, which holds all of this back.
+SELECT CASE WHEN EXISTS (SELECT 1 FROM recovery WHERE ended_at IS NULL) THEN 0 ELSE least(:rows, (
   SELECT count(*)
   FROM (
     SELECT 1
@@ -33,4 +34,4 @@ SELECT least(:rows, (
     ORDER BY configuration_id, due_at
     LIMIT :rows
   ) AS doubts
-))
+)) END
