@@ -1,25 +1,32 @@
 """How Alembic runs here: one migrator at a time, each migration in its own transaction, no lock waited for long."""
 
+import logging
 import os
 from contextlib import suppress
 from logging.config import fileConfig
 from pathlib import Path
 
 from alembic import context
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from shared.persistence.tables import metadata
+
+logger = logging.getLogger("alembic.env")
 
 # Any number will do, but the same in every release.
 MIGRATING = 0x656D61696C
 
 WAIT_FOR_OTHER_MIGRATOR_SECONDS = 600
 ASK_SECONDS = 0.25
-# A migration that waits for a table lock makes everybody behind it wait too: rather give up and be run again.
-LOCK_TIMEOUT = "5s"
+# A migration that waits for a table makes everybody behind it wait too. It gives way before any of them gives up, which
+# is after 5 s (shared/persistence/engine.py), even if it has to wait for two tables, and begins again a little later.
+LOCK_TIMEOUT = "2s"
+GIVES_WAY_TIMES = 30
+GIVES_WAY_SECONDS = 3.0
 # Longer work belongs in batches outside of migrations, or CONCURRENTLY: see docs/migrations.md.
 STATEMENT_TIMEOUT = "60s"
 
@@ -45,11 +52,37 @@ def address() -> URL:
 
 def upgrade_alone(connection: Connection) -> None:
     await_turn(connection)
-    settle(connection, lock_timeout=LOCK_TIMEOUT, statement_timeout=STATEMENT_TIMEOUT)
+    for _ in range(GIVES_WAY_TIMES):
+        try:
+            upgrade(connection)
+        except OperationalError as refused:
+            if not isinstance(refused.orig, LockNotAvailable | DeadlockDetected):
+                raise
+            give_way(connection, type(refused.orig).__name__)
+        else:
+            return
+    upgrade(connection)
+
+
+def upgrade(connection: Connection) -> None:
+    """Each migration that is left, whole or not at all: what is done stays done when the next one fails."""
+    settle(connection)
     connection.commit()
-    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        transaction_per_migration=True,
+        on_version_apply=lambda **_: settle(connection),
+    )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def give_way(connection: Connection, reason: str) -> None:
+    """Nothing is held meanwhile but our turn."""
+    connection.rollback()
+    logger.warning("gave way (%s), begins again in %s s", reason, GIVES_WAY_SECONDS)
+    pause(connection, GIVES_WAY_SECONDS)
 
 
 def await_turn(connection: Connection) -> None:
@@ -61,15 +94,20 @@ def await_turn(connection: Connection) -> None:
         connection.commit()
         if mine:
             return
-        connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": ASK_SECONDS})
-        connection.commit()
+        pause(connection, ASK_SECONDS)
     raise RuntimeError(
         "another migrator has been at work for long: see what it waits for, then run this again"
     )
 
 
-def settle(connection: Connection, **settings: str) -> None:
-    for name, value in settings.items():
+def pause(connection: Connection, seconds: float) -> None:
+    connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
+    connection.commit()
+
+
+def settle(connection: Connection) -> None:
+    """Before each migration: the one before may have left other timeouts behind."""
+    for name, value in {"lock_timeout": LOCK_TIMEOUT, "statement_timeout": STATEMENT_TIMEOUT}.items():
         connection.execute(text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value})
 
 

@@ -31,7 +31,7 @@ def upgrade() -> None:
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
             op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {definition}")
         # As every migration begins.
-        op.execute("SET lock_timeout = '5s'")
+        op.execute("SET lock_timeout = '2s'")
         op.execute("SET statement_timeout = '60s'")
 
 

@@ -19,7 +19,7 @@ def upgrade() -> None:
         op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {NAME}")
         op.execute(f"CREATE INDEX CONCURRENTLY {NAME} ON replay_result (letter_id)")
         # As every migration begins.
-        op.execute("SET lock_timeout = '5s'")
+        op.execute("SET lock_timeout = '2s'")
         op.execute("SET statement_timeout = '60s'")
 
 
