@@ -112,12 +112,3 @@ def _stands_for(value: str, parameter: click.Parameter) -> bool:
     if isinstance(parameter.type, click.Choice) and value != parameter.human_readable_name:
         return bool(re.search(r"\$|<", value))
     return bool(re.search(r"\$|<|^\.{3}$|^[A-Z][A-Z_]*$", value))
-
-
-def leaves(group: click.Group = cli) -> Iterator[tuple[str, ...]]:
-    """Every command that there is, by its words."""
-    for name, command in sorted(group.commands.items()):
-        if isinstance(command, click.Group):
-            yield from ((name, *rest) for rest in leaves(command))
-        else:
-            yield (name,)

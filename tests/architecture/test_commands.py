@@ -1,12 +1,11 @@
 """Every call of `emailctl` in a document is one that `emailctl` understands."""
 
-import re
 from pathlib import Path
 
 import pytest
 
-from tests.architecture.commands import Call, Unreadable, calls_in, leaves, read
-from tests.architecture.sources import ROOT, documents, text
+from tests.architecture.commands import Call, Unreadable, calls_in, read
+from tests.architecture.sources import ROOT, documents
 
 WITH_CALLS = [path for path in documents() if calls_in(path)]
 
@@ -71,12 +70,3 @@ def test_calls_are_found_in_blocks_in_pods_and_in_sentences(tmp_path: Path) -> N
         ("drift", "ls"),
         ("job", "show"),
     ]
-
-
-def test_the_manual_names_every_command() -> None:
-    rows = re.findall(r"^\| (`.*?`) \|", text("docs/cli.md"), re.MULTILINE)
-    named = set()
-    for row in rows:
-        first, *others = [code.split() for code in re.findall(r"`([^`]+)`", row)]
-        named |= {tuple(first), *((first[0], *other) for other in others)}
-    assert set(leaves()) - named == set()

@@ -1,4 +1,4 @@
-"""What is written about emailctl is there, and what is there is written about."""
+"""What is written about emailctl is there, and what is there is written about. Calls: tests/architecture/test_commands.py."""
 
 import re
 import shlex
@@ -9,7 +9,6 @@ import pytest
 
 from shared.cli.exits import EmailctlError
 from shared.cli.main import cli
-from tests.architecture.sources import documents
 from tests.unit.cli.catalogue import ALL, LEAVES
 
 ROOT = Path(__file__).parents[3]
@@ -25,12 +24,6 @@ def told_of() -> Iterator[str]:
         group = first.rpartition(" ")[0]
         yield first
         yield from (f"{group} {other}".strip() for other in others)
-
-
-def calls(path: Path) -> set[str]:
-    """`emailctl ...`, as it stands in the document, lines that go on joined."""
-    text = path.read_text("utf-8").replace("\\\n", " ")
-    return {found.strip() for found in CALL.findall(text)}
 
 
 def fault_of(call: str) -> str | None:
@@ -50,11 +43,6 @@ def test_every_command_is_in_the_table_of_the_document_and_nothing_else_is() -> 
     named = [name for name in told_of() if name.split()[0] in cli.commands]
     assert sorted(named) == sorted(set(named))
     assert set(named) == LEAVES.keys()
-
-
-@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_document_names_only_commands_and_options_that_are_there(path: Path) -> None:
-    assert [fault for call in sorted(calls(path)) if (fault := fault_of(call))] == []
 
 
 @pytest.mark.parametrize("name", LEAVES)
