@@ -40,6 +40,7 @@ from shared.telemetry.metrics import record_sweep
 from shared.telemetry.states import (
     record_configurations_by_state,
     record_oldest_waits,
+    record_recovering,
     record_standing,
     record_tokens_behind,
     record_webhooks_by_state,
@@ -193,7 +194,8 @@ def tell_states(deps: SchedulerDeps) -> None:
 
 def tell_waits(deps: SchedulerDeps) -> None:
     with deps.store.begin() as tx:
-        oldest, now = tx.waits.oldest(), tx.now()
+        oldest, now, recovering = tx.waits.oldest(), tx.now(), tx.recovering()
+    record_recovering(recovering)
     record_oldest_waits(
         {state: max(0.0, (now - oldest.get(state, now)).total_seconds()) for state in Waiting}
     )

@@ -25,6 +25,11 @@ _OLDEST_WAIT = Gauge(
     ("state",),
     registry=OF_THE_LEADER,
 )
+_RECOVERY = Gauge(
+    "email_recovery_open",
+    "Whether the database is being recovered after a restore: then nothing is sent and nothing accepted",
+    registry=OF_THE_LEADER,
+)
 _HOOK_STATES = Gauge(
     "email_webhook_state",
     "Webhooks in each state, as of their last look",
@@ -63,6 +68,10 @@ def record_oldest_waits(seconds: Mapping[str, float]) -> None:
     """By every state in which something may wait; 0 where nothing does."""
     for state, waited in seconds.items():
         _OLDEST_WAIT.labels(state).set(waited)
+
+
+def record_recovering(recovering: bool) -> None:
+    _RECOVERY.set(recovering)
 
 
 def record_standing(

@@ -12,6 +12,7 @@ from shared.domain.dead_letter import DeadLetterFilter
 from shared.domain.drift import FINDINGS, Drift, FindingState
 from shared.domain.errors import StoreUnavailable
 from shared.domain.lifecycle import Administrative, Operational
+from shared.domain.recovery import Recovery
 from shared.domain.webhook import WebhookState
 from shared.ports.database import Lead
 from shared.ports.drift import AssertionReport
@@ -94,7 +95,7 @@ class OverviewPages:
             "states": parts.read("Configurations by state", states),
             "lead": parts.read("The scheduler", self._lead),
             "waits": parts.read("What waits", waits),
-            "account": parts.read("The account", lambda tx: Account(tx.account.paused_until())),
+            "account": parts.read("The account", account),
             "attention": parts.read("What needs somebody", attention),
             "webhooks": parts.read("Webhooks", webhooks),
             "drift": parts.read("Drift", self._drift),
@@ -127,7 +128,14 @@ class OverviewPages:
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """What keeps everybody from sending."""
+
     paused_until: datetime | None
+    recovery: Recovery | None
+
+
+def account(tx: Transaction) -> Account:
+    return Account(tx.account.paused_until(), tx.recoveries.open())
 
 
 @dataclass(frozen=True, slots=True)

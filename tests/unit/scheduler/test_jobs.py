@@ -14,6 +14,7 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.dead_letter import DeadLetterFilter, Subject
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
+from shared.domain.recovery import Recovery
 from shared.domain.replay import Replay
 from shared.messaging.messages import (
     CatchUpEvents,
@@ -29,6 +30,7 @@ from shared.messaging.messages import (
     SendJobs,
     VerifyConfiguration,
 )
+from shared.persistence.ids import new_id
 from shared.ports.events import EventHeaders
 from shared.ports.waits import Waiting
 from shared.telemetry.exposition import OF_THE_LEADER
@@ -259,6 +261,25 @@ def test_each_state_tells_how_long_its_oldest_has_waited_and_zero_when_none_does
 
 def told(name: str, **labels: str) -> float | None:
     return OF_THE_LEADER.get_sample_value(name, labels)
+
+
+def test_whether_a_recovery_is_open_is_told(world: World) -> None:
+    recovery = Recovery(
+        e_id=new_id(),
+        gap_from=factories.LONG_AGO,
+        gap_until=factories.later(hours=1),
+        author="op",
+        reason="disk",
+        begun_at=world.store.clock.now(),
+    )
+    with world.store.begin() as tx:
+        tx.recoveries.begin(recovery)
+    jobs.tell_waits(world.deps)
+    assert told("email_recovery_open") == 1.0
+    with world.store.begin() as tx:
+        tx.recoveries.end(recovery.e_id, author="op")
+    jobs.tell_waits(world.deps)
+    assert told("email_recovery_open") == 0.0
 
 
 def test_what_should_not_be_is_told_by_its_number_and_by_zero_when_it_is_gone(world: World) -> None:

@@ -17,6 +17,7 @@ from shared.domain.drift import Assertion, Discrepancy, Drift, Problem, Verdict
 from shared.domain.errors import StoreUnavailable
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
+from shared.domain.recovery import Recovery
 from shared.domain.traffic import Counted
 from shared.domain.webhook import WebhookHealth, WebhookState
 from shared.ports.database import Lead
@@ -162,6 +163,25 @@ def test_a_pause_of_the_account_is_said_before_everything(olga: Browser, store: 
     assert "in 5 min" in page
     store.advance(seconds=301)
     assert "Nobody sends." not in text(olga.get("/console"))
+
+
+def test_a_recovery_is_said_before_everything(olga: Browser, store: MemoryStore) -> None:
+    recovery = Recovery(
+        e_id=ANOTHER,
+        gap_from=factories.LONG_AGO,
+        gap_until=factories.later(hours=1),
+        author="piet",
+        reason="disk",
+        begun_at=store.clock.now(),
+    )
+    with store.begin() as tx:
+        tx.recoveries.begin(recovery)
+    page = text(olga.get("/console"))
+    assert page.index("Nobody sends, and callers get 503.") < page.index('id="states-title"')
+    assert "begun by piet" in page
+    with store.begin() as tx:
+        tx.recoveries.end(ANOTHER, author="piet")
+    assert "Nobody sends" not in text(olga.get("/console"))
 
 
 def a_round(store: MemoryStore, *, found: bool) -> None:
