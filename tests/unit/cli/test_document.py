@@ -1,4 +1,7 @@
-"""What is written about emailctl is there, and what is there is written about. Calls: tests/architecture/test_commands.py."""
+"""What is written about emailctl is there, and what is there is written about.
+
+Calls in documents are read by `tests/architecture/test_commands.py`.
+"""
 
 import re
 import shlex
