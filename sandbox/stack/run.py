@@ -93,7 +93,7 @@ class Run:
         postmark = None
         if self.plan.postmark:
             with self._step("postmark"):
-                command = servers.postmark_command(cloud, credentials.account_token)
+                command = servers.postmark_command(cloud, folder, credentials.account_token)
                 postmark = servers.start_postmark(self.supervisor, folder, command, self.stack_id)
         named = [role.name for role in self.plan.roles if role.ready_when != "serves"]
         return World(

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from sandbox import aws, postgres, valkey
 from sandbox.aws import Cloud, Partition, Secrets
-from sandbox.files import private_folder
+from sandbox.files import private_folder, write_private
 from sandbox.ports import listens
 from sandbox.postgres_cluster import Cluster
 from sandbox.process import Child, Program
@@ -73,9 +73,11 @@ def start_postmark(supervisor: Supervisor, state: Path, command: tuple[str, ...]
     return found
 
 
-def postmark_command(cloud: aws.Server, account_token: str) -> tuple[str, ...]:
-    # Joined: a random token may begin with a dash, and would be taken for an option.
-    options = (f"--account-token={account_token}", "--dns-url", cloud.url, "--zone-id", cloud.zone_id)
+def postmark_command(cloud: aws.Server, state: Path, account_token: str) -> tuple[str, ...]:
+    # In a file, because everybody on the machine can read a command line.
+    token = private_folder(state / "postmark") / "account-token"
+    write_private(token, account_token)
+    options = ("--account-token-file", str(token), "--dns-url", cloud.url, "--zone-id", cloud.zone_id)
     return python("sandbox.postmark", *options)
 
 

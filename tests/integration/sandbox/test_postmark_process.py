@@ -60,6 +60,14 @@ def state_dir(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
+def test_an_account_token_from_a_file_may_begin_with_a_dash(
+    simulators: Simulators, state_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("-begins-with-a-dash\n")
+    process, _ = simulators.start(state_dir, "--account-token-file", str(tmp_path / "token"))
+    assert process.info["account_token"] == "-begins-with-a-dash"
+
+
 def test_the_ready_file_is_for_its_owner_and_names_the_process(
     simulators: Simulators, state_dir: Path
 ) -> None:

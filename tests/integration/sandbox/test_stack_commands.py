@@ -1,17 +1,16 @@
 """The command lines that the stack makes."""
 
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 from sandbox.stack.servers import postmark_command
 
-PROJECT = Path(__file__).parents[3]
 
-
-def test_an_account_token_that_begins_with_a_dash_is_no_option_of_the_simulator() -> None:
+def test_the_account_token_is_in_a_file_and_on_no_command_line(tmp_path: Path) -> None:
     cloud = cast("Any", SimpleNamespace(url="http://127.0.0.1:1", zone_id="Z1"))
-    command = (*postmark_command(cloud, "-begins-with-a-dash"), "--state-dir", "unused", "--help")
-    asked = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert asked.returncode == 0, asked.stderr
+    command = postmark_command(cloud, tmp_path, "the-account-token")
+    assert "the-account-token" not in " ".join(command)
+    named = Path(command[command.index("--account-token-file") + 1])
+    assert named.read_text() == "the-account-token"
+    assert named.stat().st_mode & 0o077 == 0
