@@ -26,11 +26,13 @@ from shared.gateways.system.pace import SharedPace
 from shared.gateways.system.pause import pause
 from shared.messaging.broker import BrokerSettings, build_broker, build_doorbell
 from shared.messaging.watch import WatchSettings
+from shared.persistence.arrivals import PostgresArrivals
 from shared.persistence.condition import PostgresLook
 from shared.persistence.engine import make_engine
 from shared.persistence.ids import new_id
 from shared.persistence.leadership import AdvisoryLeadership
 from shared.persistence.unit_of_work import PostgresStore
+from shared.ports.arrivals import Arrivals
 from shared.ports.clock import Clock, NewId
 from shared.ports.database import LeadLook
 from shared.ports.dead_letters import HandlerFault
@@ -75,6 +77,7 @@ class Container:
     clock: Clock
     new_id: NewId
     store: Store
+    arrivals: Arrivals
     leadership: Leadership
     lead_look: LeadLook
     doorbell: Doorbell
@@ -129,6 +132,7 @@ def build(settings: Settings, role: str) -> Container:
         clock=SystemClock(),
         new_id=new_id,
         store=store,
+        arrivals=PostgresArrivals(engine),
         leadership=AdvisoryLeadership(engine),
         lead_look=PostgresLook(engine),
         doorbell=build_doorbell(_broker(settings)),

@@ -1,7 +1,11 @@
 """Connections to PostgreSQL."""
 
-from sqlalchemy import Engine, create_engine
+import select
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 
 # A peer that vanished is found in half a minute, also by a statement that only waits.
 _KEEPALIVES = {
@@ -35,14 +39,11 @@ def make_engine(
         "idle_in_transaction_session_timeout": idle_in_transaction_seconds * 1000,
     }
     settings = " ".join(f"-c {name}={value:.0f}" for name, value in timeouts_ms.items())
-    return create_engine(
+    engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=pool_wait_seconds,
-        # One round trip a transaction; without it the first transactions after a restart or failover of the server
-        # would fail on every connection of every pool.
-        pool_pre_ping=True,
         # A statement's parameters are recipients and bodies: never in an error's text.
         hide_parameters=True,
         connect_args={
@@ -55,3 +56,18 @@ def make_engine(
             **_KEEPALIVES,
         },
     )
+    # Without it the first transactions after a restart or failover of the server would fail on every connection of
+    # every pool. A ping before each transaction would do as well, for a round trip each time.
+    event.listen(engine, "checkout", _refuse_hung_up)
+    return engine
+
+
+def _refuse_hung_up(connection: Any, _record: object, _proxy: object) -> None:
+    """A server that goes says so, and a connection that nobody uses has nothing else to say.
+
+    Raises what makes the pool forget its connections and make new ones.
+    """
+    look = select.poll()
+    look.register(connection.fileno(), select.POLLIN)
+    if look.poll(0):
+        raise InvalidatePoolError("the server has hung up")

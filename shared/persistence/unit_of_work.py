@@ -53,7 +53,7 @@ from shared.ports.recovery import Recoveries
 from shared.ports.replays import Replays
 from shared.ports.retention import Retention
 from shared.ports.sealed_tokens import SealedTokens
-from shared.ports.store import Transaction, transaction_open
+from shared.ports.store import Transaction, alone
 from shared.ports.suppressions import Suppressions
 from shared.ports.traffic import Traffic
 from shared.ports.waits import Waits
@@ -148,14 +148,8 @@ class PostgresStore:
 
         `RuntimeError` when this thread has a transaction open already: two at once could wait for each other.
         """
-        if transaction_open.get():
-            raise RuntimeError("a transaction is begun while another one is open")
-        token = transaction_open.set(True)
-        try:
-            with in_our_words(), self.engine.begin() as connection:
-                yield PostgresTransaction(connection, self._new_id)
-        finally:
-            transaction_open.reset(token)
+        with alone(), in_our_words(), self.engine.begin() as connection:
+            yield PostgresTransaction(connection, self._new_id)
 
     def ping(self) -> None:
         with in_our_words(), self.engine.connect() as connection:

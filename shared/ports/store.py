@@ -7,7 +7,8 @@ No transaction is open across a network call. `outside_transaction()` holds gate
 calling thread has one open.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Protocol
@@ -41,6 +42,18 @@ def outside_transaction() -> None:
     """Called by every gateway before it reaches for the network. Raises `RuntimeError`: a fault of ours."""
     if transaction_open.get():
         raise RuntimeError("a network call was begun while a transaction is open")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Around each transaction. `RuntimeError` when this thread has one open already: two could wait for each other."""
+    if transaction_open.get():
+        raise RuntimeError("a transaction is begun while another one is open")
+    token = transaction_open.set(True)
+    try:
+        yield
+    finally:
+        transaction_open.reset(token)
 
 
 class Transaction(Protocol):

@@ -25,7 +25,7 @@ from shared.ports.recovery import Recoveries
 from shared.ports.replays import Replays
 from shared.ports.retention import Retention
 from shared.ports.sealed_tokens import SealedTokens
-from shared.ports.store import Transaction, transaction_open
+from shared.ports.store import Transaction, alone
 from shared.ports.suppressions import Suppressions
 from shared.ports.traffic import Traffic
 from shared.ports.waits import Waits
@@ -143,17 +143,12 @@ class MemoryStore:
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
-        if transaction_open.get():
-            raise RuntimeError("a transaction is begun while another one is open")
-        self.ping()
-        token = transaction_open.set(True)
-        try:
+        with alone():
+            self.ping()
             with self._turn:
                 working = self._state.copy()
                 yield MemoryTransaction(working, Moment(self.clock.now()), self._new_id)
                 self._state = working
-        finally:
-            transaction_open.reset(token)
 
     def ping(self) -> None:
         if self.down:

@@ -25,6 +25,7 @@ from tests.fakes.key_material import FakeCipher
 from tests.fakes.mail import FakeMailAccount, FakeMailSender, FakeSentMessages, FakeTakenMessages
 from tests.fakes.pace import FreePace
 from tests.fakes.postmark import FakePostmark
+from tests.fakes.store.arrivals import MemoryArrivals
 from web import BASE
 from web.app import create_app
 
@@ -68,6 +69,7 @@ def container_of(
         clock=clock or FixedClock(),
         new_id=new_id or SequentialIds(),
         store=store,
+        arrivals=MemoryArrivals(store),
         leadership=NoLeadership(),
         lead_look=NoLeadership(),
         doorbell=doorbell,

@@ -1,0 +1,31 @@
+"""What comes in from outside and is kept at once: each is one statement, and a transaction by itself."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from shared.domain.event import EventFacts
+from shared.ports.events import EventHeaders
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """`fresh`: the configuration had no event with this content key before."""
+
+    configuration_id: UUID
+    fresh: bool
+
+
+class Arrivals(Protocol):
+    """Raises `StoreUnavailable` as a transaction does; nothing is kept then, or nobody knows whether it was."""
+
+    def event(
+        self, routing_hash: bytes, e_id: UUID, facts: EventFacts, raw: str, headers: EventHeaders
+    ) -> Received | None:
+        """Kept as an event of the configuration whose routing token has this hash; None when none has.
+
+        Retired configurations are known too: their last events still arrive.
+        """
+        ...
+
+    def knows(self, routing_hash: bytes) -> bool: ...
