@@ -24,6 +24,7 @@ from shared.gateways.route53.zone import Route53Zone, make_route53_client
 from shared.gateways.system.clock import SystemClock
 from shared.gateways.system.pace import SharedPace
 from shared.gateways.system.pause import pause
+from shared.messaging.background import BackgroundDoorbell
 from shared.messaging.broker import BrokerSettings, build_broker, build_doorbell
 from shared.messaging.watch import WatchSettings
 from shared.persistence.arrivals import PostgresArrivals
@@ -135,7 +136,7 @@ def build(settings: Settings, role: str) -> Container:
         arrivals=PostgresArrivals(engine),
         leadership=AdvisoryLeadership(engine),
         lead_look=PostgresLook(engine),
-        doorbell=build_doorbell(_broker(settings)),
+        doorbell=_doorbell(settings, role),
         cipher=AesGcmCipher(registry),
         key_versions=registry,
         mail_account=PostmarkAccount(
@@ -221,6 +222,12 @@ def _postmark(settings: Settings) -> PostmarkSettings:
         read_timeout_seconds=settings.postmark.read_timeout_seconds,
         webhook_read_timeout_seconds=settings.postmark.webhook_timeout_seconds,
     )
+
+
+def _doorbell(settings: Settings, role: str) -> Doorbell:
+    doorbell = build_doorbell(_broker(settings))
+    # Where somebody waits for an answer, nobody waits for the broker.
+    return BackgroundDoorbell(doorbell) if role == "web" else doorbell
 
 
 def _broker(settings: Settings) -> BrokerSettings:

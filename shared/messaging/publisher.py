@@ -7,6 +7,7 @@ from typing import Protocol
 
 import redis
 
+from shared.messaging.rings import HERE, Traces
 from shared.ports.doorbell import Message
 from shared.telemetry.metrics import record_ring
 
@@ -17,7 +18,9 @@ _SILENT_SECONDS = 1.0
 class Putting(Protocol):
     """What of `rings.Rings` is needed here."""
 
-    def put(self, queue: str, messages: Sequence[Message], *, by_sweep: bool) -> int: ...
+    def put(
+        self, queue: str, messages: Sequence[Message], *, by_sweep: bool, traces: Traces = ...
+    ) -> int: ...
 
 
 class RedisDoorbell:
@@ -34,20 +37,25 @@ class RedisDoorbell:
     def ring(self, *messages: Message) -> bool:
         return self._ring(messages, by_sweep=False)
 
+    def ring_for(self, traces: Traces) -> bool:
+        """What others asked for, each with its trace."""
+        return self._ring(list(traces), by_sweep=False, traces=traces)
+
     def ring_again(self, *messages: Message) -> bool:
         return self._ring(messages, by_sweep=True)
 
-    def _ring(self, messages: Sequence[Message], *, by_sweep: bool) -> bool:
+    def _ring(self, messages: Sequence[Message], *, by_sweep: bool, traces: Traces = HERE) -> bool:
         in_order = sorted(messages, key=lambda message: message.queue)
         queues = [(queue, list(rung)) for queue, rung in groupby(in_order, key=lambda one: one.queue)]
-        return [self._put(queue, rung, by_sweep=by_sweep) for queue, rung in queues].count(False) == 0
+        rung = [self._put(queue, each, by_sweep=by_sweep, traces=traces) for queue, each in queues]
+        return all(rung)
 
-    def _put(self, queue: str, messages: Sequence[Message], *, by_sweep: bool) -> bool:
+    def _put(self, queue: str, messages: Sequence[Message], *, by_sweep: bool, traces: Traces) -> bool:
         if self._monotonic() < self._silent_until:
             record_ring(queue, outcome="skipped", count=len(messages))
             return False
         try:
-            new = self._rings.put(queue, messages, by_sweep=by_sweep)
+            new = self._rings.put(queue, messages, by_sweep=by_sweep, traces=traces)
         except redis.RedisError:
             self._silent_until = self._monotonic() + _SILENT_SECONDS
             record_ring(queue, outcome="broker_away", count=len(messages))

@@ -8,8 +8,9 @@ While the flag stands, further rings for the row change nothing: what they ring 
 that is still to begin sees it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dramatiq
 import redis
@@ -65,6 +66,10 @@ if value and string.match(value, '^%S+') == ARGV[1] then return redis.call('del'
 return 0
 """
 
+# Options that a message carries for the trace of whoever rang, where it is rung for by somebody else.
+Traces = Mapping[Message, Mapping[str, Any]]
+HERE: Traces = {}
+
 # Rings of one call: Redis serves nobody else meanwhile.
 _RINGS_A_CALL = 200
 
@@ -86,9 +91,10 @@ class Rings:
         self._ring = client.register_script(_RING)
         self._hear = client.register_script(_HEAR)
 
-    def put(self, queue: str, messages: Sequence[Message], *, by_sweep: bool) -> int:
+    def put(self, queue: str, messages: Sequence[Message], *, by_sweep: bool, traces: Traces = HERE) -> int:
         """One round trip for up to 200. Returns how many were new; the others coalesced with one that waits."""
-        chunks = [messages[at : at + _RINGS_A_CALL] for at in range(0, len(messages), _RINGS_A_CALL)]
+        rings = [_parts(message, traces.get(message)) for message in messages]
+        chunks = [rings[at : at + _RINGS_A_CALL] for at in range(0, len(rings), _RINGS_A_CALL)]
         return sum(self._put(queue, chunk, by_sweep=by_sweep) for chunk in chunks)
 
     def hear(self, actor: str, row_id: str, redis_message_id: str) -> None:
@@ -96,26 +102,26 @@ class Rings:
         key = f"{self._settings.namespace}:ring:{_flag(actor, row_id)}"
         self._hear(keys=[key], args=[redis_message_id])
 
-    def _put(self, queue: str, messages: Sequence[Message], *, by_sweep: bool) -> int:
+    def _put(self, queue: str, rings: Sequence[tuple[str, str, bytes]], *, by_sweep: bool) -> int:
         times = (self._settings.flag_seconds, self._settings.patience_seconds)
         head: list[str | int] = [queue, int(by_sweep), *(int(seconds * 1000) for seconds in times)]
-        rings = [part for message in messages for part in _parts(message)]
-        return int(self._ring(keys=[self._settings.namespace], args=[*head, *rings]))
+        parts = [part for ring in rings for part in ring]
+        return int(self._ring(keys=[self._settings.namespace], args=[*head, *parts]))
 
 
-def envelope(message: Message) -> "dramatiq.Message[None]":
-    """With the trace of whoever rings. Of rings that coalesce, the first one's: nothing is looked at of the others."""
+def envelope(message: Message, trace: Mapping[str, Any] | None = None) -> "dramatiq.Message[None]":
+    """With the `trace` of whoever rings, or of here. Of rings that coalesce, only the first one's is seen."""
     return dramatiq.Message(
         queue_name=message.queue,
         actor_name=type(message).__name__,
         args=(str(message.id),),
         kwargs={},
-        options=carried(),
+        options=dict(carried() if trace is None else trace),
     )
 
 
-def _parts(message: Message) -> tuple[str, str, bytes]:
-    wrapped = envelope(message)
+def _parts(message: Message, trace: Mapping[str, Any] | None) -> tuple[str, str, bytes]:
+    wrapped = envelope(message, trace)
     # Dramatiq makes another one, for its retries; nothing of ours is put in the queue twice.
     wrapped.options["redis_message_id"] = wrapped.message_id
     return _flag(wrapped.actor_name, str(message.id)), wrapped.message_id, wrapped.encode()

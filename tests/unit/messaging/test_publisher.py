@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from shared.messaging.messages import ProjectEvents, SendJobs
 from shared.messaging.publisher import RedisDoorbell
-from shared.messaging.rings import envelope
+from shared.messaging.rings import HERE, Traces, envelope
 from shared.ports.doorbell import Message
 
 
@@ -20,8 +20,10 @@ class FakeRings:
     def __init__(self) -> None:
         self.fault: Exception | None = None
         self.calls: list[tuple[str, list[Message], bool]] = []
+        self.traces: list[Traces] = []
 
-    def put(self, queue: str, messages: Sequence[Message], *, by_sweep: bool) -> int:
+    def put(self, queue: str, messages: Sequence[Message], *, by_sweep: bool, traces: Traces = HERE) -> int:
+        self.traces.append(traces)
         self.calls.append((queue, list(messages), by_sweep))
         if self.fault is not None:
             raise self.fault
