@@ -64,6 +64,7 @@ SETTLEMENT_KINDS: dict[str, Kind] = {
     "error_code": Text,
     "error_text": Text,
 }
+CHANGE_KINDS: dict[str, Kind] = {"job_id": Uuid, "status": Text, "message_id": Text}
 RESOLUTION_KINDS = {**SETTLEMENT_KINDS, "version": Integer, "late_looks": Integer}
 
 
@@ -209,6 +210,23 @@ def _cancel() -> Update:
     return update(email_job).where(_job.e_id == found.c.e_id).values(values)
 
 
+def _set_statuses() -> Update:
+    given = given_rows(**CHANGE_KINDS)
+    # What is said of an error is of an attempt whose end was not known.
+    unknown = or_(SENDING, IN_DOUBT)
+    values = {
+        "status": given.c.status,
+        "provider_message_id": func.coalesce(_job.provider_message_id, given.c.message_id),
+        "due_at": null(),
+        "lease_until": null(),
+        "in_doubt_since": null(),
+        "error_code": case((unknown, null()), else_=_job.error_code),
+        "error_text": case((unknown, null()), else_=_job.error_text),
+        **CHANGED,
+    }
+    return update(email_job).where(_job.e_id == given.c.job_id).values(values)
+
+
 def _for_events() -> Select[Any]:
     named = any_of(_job.e_id, "job_ids") | any_of(_job.provider_message_id, "message_ids")
     return (
@@ -222,4 +240,5 @@ RESOLVE_DOUBTS = _resolve()
 DOUBT_EXPIRED = _doubt()
 TAKE_DOUBTS = _take_doubts()
 CANCEL_QUEUED = _cancel()
+SET_STATUSES = _set_statuses()
 FOR_EVENTS = _for_events()

@@ -25,12 +25,10 @@ from shared.persistence.letters import bury_jobs
 from shared.persistence.sets import as_arrays, first_of, ids_of, rows_of, run
 from shared.persistence.tables import email_job
 from shared.ports.clock import NewId
-from shared.ports.jobs import Claim, Doubt, NewJob
+from shared.ports.jobs import Claim, Doubt, NewJob, StatusChange
 from shared.ports.rows import Page
 
 _column = email_job.c
-# What is said of an error is of an attempt whose end was not known.
-_UNKNOWN = (JobStatus.SENDING, JobStatus.IN_DOUBT)
 
 
 class PostgresJobs:
@@ -149,18 +147,14 @@ class PostgresJobs:
         return [job_of(row) for row in self._rows(claims.FOR_EVENTS, wanted)]
 
     def set_status(self, job: EmailJob, status: JobStatus, *, provider_message_id: str | None) -> None:
-        values = {
-            "status": status.value,
-            "provider_message_id": func.coalesce(_column.provider_message_id, provider_message_id),
-            "due_at": null(),
-            "lease_until": null(),
-            "in_doubt_since": null(),
-            "version": _column.version + 1,
-            "updated_at": func.now(),
-        }
-        if job.status in _UNKNOWN:
-            values |= {"error_code": null(), "error_text": null()}
-        self._connection.execute(update(email_job).where(_column.e_id == job.e_id).values(values))
+        self.set_statuses([StatusChange(job.e_id, status, provider_message_id)])
+
+    def set_statuses(self, changes: Sequence[StatusChange]) -> None:
+        rows = [
+            {"job_id": one.job_id, "status": one.status.value, "message_id": one.provider_message_id}
+            for one in changes
+        ]
+        run(self._connection, claims.SET_STATUSES, as_arrays(claims.CHANGE_KINDS, rows))
 
     def configurations_with_due_jobs(self, limit: int) -> list[UUID]:
         return self._ids(job_statements.DUE_JOBS, {"limit": limit})

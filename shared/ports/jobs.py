@@ -50,6 +50,15 @@ class Doubt:
         return max(self.worker_deaths - 1, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """`provider_message_id` is kept where the job has none yet."""
+
+    job_id: UUID
+    status: JobStatus
+    provider_message_id: str | None
+
+
 class Jobs(Protocol):
     def find_by_keys(self, tenant_id: UUID, idempotency_keys: Collection[str]) -> Mapping[str, EmailJob]: ...
 
@@ -136,6 +145,10 @@ class Jobs(Protocol):
 
     def set_status(self, job: EmailJob, status: JobStatus, *, provider_message_id: str | None) -> None:
         """Of a job that `for_events` locked. Ends any claim and any doubt, with the error that said why it was one."""
+        ...
+
+    def set_statuses(self, changes: Sequence[StatusChange]) -> None:
+        """The same for many, in one round trip."""
         ...
 
     # What the scheduler looks for; by index, at most `limit`.

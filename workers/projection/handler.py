@@ -22,6 +22,7 @@ from shared.domain.job import EmailJob
 from shared.domain.suppression import SuppressionState, state_of
 from shared.messaging.messages import ProjectEvents
 from shared.ports.doorbell import Doorbell
+from shared.ports.jobs import StatusChange
 from shared.ports.store import Store, Transaction
 from shared.steering import finish_drain
 from shared.telemetry.fault_points import fault_point
@@ -135,10 +136,11 @@ class Jobs:
         return self._now[job_id].recipient if job_id else None
 
     def save(self, tx: Transaction) -> None:
-        for job_id, before in self._before.items():
-            now = self._now[job_id]
-            if now != before:
-                tx.jobs.set_status(before, now.status, provider_message_id=now.provider_message_id)
+        changed = [now for e_id, now in self._now.items() if now != self._before[e_id]]
+        if changed:
+            tx.jobs.set_statuses(
+                [StatusChange(job.e_id, job.status, job.provider_message_id) for job in changed]
+            )
 
     @property
     def moves(self) -> Counter[str]:

@@ -10,7 +10,7 @@ from shared.domain.query import Query
 from shared.persistence import locators
 from shared.persistence.claims import SUPPRESSED_CODE
 from shared.persistence.faults import DatabaseFault
-from shared.ports.jobs import Claim, Doubt, NewJob
+from shared.ports.jobs import Claim, Doubt, NewJob, StatusChange
 from shared.ports.rows import Page
 from tests.fakes.store.account import MemoryAccountState
 from tests.fakes.store.asking import page_of
@@ -188,12 +188,16 @@ class MemoryJobs:
         return sorted(found, key=lambda job: job.e_id)
 
     def set_status(self, job: EmailJob, status: JobStatus, *, provider_message_id: str | None) -> None:
-        held = self._all[job.e_id]
-        known = held.provider_message_id or provider_message_id
-        ended: dict[str, str | None] = {"due_at": None, "lease_until": None, "in_doubt_since": None}
-        if job.status in (JobStatus.SENDING, JobStatus.IN_DOUBT):
-            ended |= {"error_code": None, "error_text": None}
-        self._change(held, status, provider_message_id=known, **ended)
+        self.set_statuses([StatusChange(job.e_id, status, provider_message_id)])
+
+    def set_statuses(self, changes: Sequence[StatusChange]) -> None:
+        for change in changes:
+            held = self._all[change.job_id]
+            known = held.provider_message_id or change.provider_message_id
+            ended: dict[str, str | None] = {"due_at": None, "lease_until": None, "in_doubt_since": None}
+            if held.status in (JobStatus.SENDING, JobStatus.IN_DOUBT):
+                ended |= {"error_code": None, "error_text": None}
+            self._change(held, change.status, provider_message_id=known, **ended)
 
     def configurations_with_due_jobs(self, limit: int) -> list[UUID]:
         if MemoryAccountState(self._state, self._moment).is_shut:
