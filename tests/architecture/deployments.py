@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import sandbox.roles
+from tests.architecture.helm.rendering import container, pod_templates, rendered
 from tests.architecture.sources import ROOT, merged, yaml
 
 IMAGE = "shop-access-email"
@@ -55,9 +56,10 @@ def _of_compose() -> Deployment:
 
 
 def _of_chart() -> Deployment:
-    values = chart_values()
-    commands = {name: tuple(role["command"]) for name, role in values["roles"].items()}
-    return Deployment("chart", commands, tuple(values["migration"]["command"]))
+    pods = pod_templates(rendered(yaml("helm/ci/example-values.yaml")))
+    commands = {name: tuple(container(pod)["args"]) for name, pod in pods.items()}
+    migration = commands.pop(MIGRATE)
+    return Deployment("chart", commands, migration)
 
 
 ALL = (_of_sandbox(), _of_compose(), _of_chart())
