@@ -171,8 +171,8 @@ class Machine:
 @contextmanager
 def running(folder: Path) -> Iterator[Machine]:
     """A machine with everything up. Whatever of it still runs at the end is stopped."""
-    machine = Machine.prepare(folder)
     try:
+        machine = Machine.prepare(folder)
         with ExitStack() as held:
             machine.up(held)
             yield machine
