@@ -41,6 +41,12 @@ def unchanged(version: int) -> Response | None:
     return Response(status=304, headers=etag(version))
 
 
+def checked() -> None:
+    """Refuses tags that are none, where there is nothing to compare them with."""
+    for header in ("If-Match", "If-None-Match"):
+        _tags(header)
+
+
 def _tags(header: str) -> ETags | None:
     sent = request.headers.get(header)
     if sent is None:

@@ -9,14 +9,16 @@ from typing import Any
 
 JsonSchema = dict[str, Any]
 
-_PART = r'[^\s<>,;:"()\[\]\\@\x00-\x1f\x7f-\x9f]+'
+# What Python takes for white space. `\s` is something else in each engine: of U+0085 and U+FEFF none agrees with all.
+_SPACE = r"\x09-\x0d\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_PART = rf'[^{_SPACE}<>,;:"()\[\]\\@\x00-\x1f\x7f-\x9f]+'
 _ATOM = "[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _SIX_BITS = "[A-Za-z0-9+/]"
 _RESTRICTED_NAME = "[A-Za-z0-9!#$&^_.+-]{1,127}"
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 
 ADDRESS: JsonSchema = {
-    "pattern": rf"^\s*{_PART}@{_PART}\s*$",
+    "pattern": rf"^[{_SPACE}]*{_PART}@{_PART}[{_SPACE}]*$",
     "maxLength": 254,
     "description": "One bare address.",
 }
@@ -35,7 +37,7 @@ KEY: JsonSchema = {
 }
 TEXT: JsonSchema = {"pattern": r"^[^\x00]*$"}
 ONE_LINE: JsonSchema = {"pattern": _ONE_LINE}
-NOT_BLANK: JsonSchema = {"pattern": r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"}
+NOT_BLANK: JsonSchema = {"pattern": rf"^[^\x00-\x1f\x7f]*[^{_SPACE}\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"}
 BASE64: JsonSchema = {
     "pattern": rf"^({_SIX_BITS}{{4}})*({_SIX_BITS}{{2}}==|{_SIX_BITS}{{3}}=)?$",
     "contentEncoding": "base64",

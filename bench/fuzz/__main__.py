@@ -41,7 +41,7 @@ def main() -> int:
             _until(given.requests, place, tally, seed=given.seed)
         # What a fault looked like from the inside goes with its place.
         log = place.log.read_text(encoding="utf-8", errors="replace")
-    faults = [line for line in log.splitlines() if "email.http.fault" in line]
+    faults = [line for line in log.splitlines() if '"event": "email.http.fault"' in line]
     seconds = time.monotonic() - started
     _show(tally, seconds, load, faults)
     _write(tally, seconds, seed=given.seed, faults=faults)

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from shared.bootstrap import Container
 from shared.domain.errors import Conflict
-from web import BASE, as_of
+from web import BASE, as_of, conditions
 from web.answers import Results, answer, page_of
 from web.auth import caller
 from web.body import read_object
@@ -111,6 +111,7 @@ class ConfigurationRoutes:
         moments, tenant_id = as_of.read_moments(), caller().tenant_id
         if not moments.are_past:
             return self._unless_known(found(intake.get(self._ports, tenant_id, e_id)))
+        conditions.checked()
         record = intake.get_as_of(
             self._ports, tenant_id, e_id, effective=moments.effective, recorded=moments.recorded
         )

@@ -129,9 +129,10 @@ def test_the_version_is_looked_at_before_what_the_state_allows(api: Api, store: 
 )
 def test_a_tag_that_is_none_is_400_with_advice(api: Api, store: Store, header: str, sent: str) -> None:
     a_configuration(store)
-    response = api.get(PATH, headers={header: sent})
-    assert code(response) == (400, "invalid_header")
-    assert 'quotes included ("7")' in faults(response)[header]
+    for path in (PATH, f"{PATH}?effectiveAsOf=1"):
+        response = api.get(path, headers={header: sent})
+        assert code(response) == (400, "invalid_header")
+        assert 'quotes included ("7")' in faults(response)[header]
 
 
 def test_a_signal_with_a_tag_that_is_none_is_400_and_changes_nothing(api: Api, store: Store) -> None:
