@@ -6,10 +6,10 @@ died with a worker, is found again by its row.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from uuid import UUID
 
 from shared.domain.drift import Assertion
+from shared.domain.retention import Kind
 from shared.messaging.messages import (
     CatchUpEvents,
     CheckDrift,
@@ -19,6 +19,7 @@ from shared.messaging.messages import (
     ProjectEvents,
     ProvisionConfiguration,
     RemoveConfiguration,
+    RemoveOldRows,
     ResealToken,
     ResolveDoubts,
     RunReplay,
@@ -37,6 +38,7 @@ from shared.telemetry.drift import (
 )
 from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_sweep
+from shared.telemetry.retention import record_retention
 from shared.telemetry.states import (
     record_configurations_by_state,
     record_oldest_waits,
@@ -47,9 +49,6 @@ from shared.telemetry.states import (
 )
 
 AUTHOR = "scheduler"
-# Of minutes that are forgotten: a transaction of a few milliseconds each, and never a tick that takes long.
-ROWS_OF_A_SLICE = 5000
-SLICES_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,9 @@ class SchedulerDeps:
     keys: KeyVersions
     # How often each assertion that is switched on is checked.
     drift_seconds: Mapping[Assertion, float] = field(default_factory=dict)
-    # None: minutes are kept for ever.
-    traffic_keep_days: float | None = None
+    # Of the kinds that are not kept for ever, and how often each is gone through.
+    keep_days: Mapping[Kind, float] = field(default_factory=dict)
+    retention_seconds: float = 3600.0
 
 
 def due_sends(deps: SchedulerDeps) -> None:
@@ -166,15 +166,15 @@ def due_drift(deps: SchedulerDeps) -> None:
     _ring_for("due_drift", CheckDrift, lambda tx: tx.rounds.due(), deps)
 
 
-def forget_traffic(deps: SchedulerDeps) -> None:
-    """A minute's rows at each tick; after a shorter time was set a slice after the other, over many ticks."""
-    if deps.traffic_keep_days is None:
-        return
-    for _ in range(SLICES_AT_ONCE):
-        with deps.store.begin() as tx:
-            until = tx.now() - timedelta(days=deps.traffic_keep_days)
-            if tx.traffic.forget(until=until, limit=ROWS_OF_A_SLICE) < ROWS_OF_A_SLICE:
-                return
+def due_retention(deps: SchedulerDeps) -> None:
+    """Kinds that are kept for a while when their time has come. Of one that is kept for ever by now nothing is left."""
+    with deps.store.begin() as tx:
+        for kind in Kind:
+            if kind in deps.keep_days:
+                tx.retention.arm(kind, every_seconds=deps.retention_seconds)
+            else:
+                tx.retention.disarm(kind)
+    _ring_for("due_retention", RemoveOldRows, lambda tx: tx.retention.due(), deps)
 
 
 def tell_drift(deps: SchedulerDeps) -> None:
@@ -183,6 +183,18 @@ def tell_drift(deps: SchedulerDeps) -> None:
     record_drift_freshness((report.assertion, report.finished_at, report.seconds) for report in reports)
     record_findings_by_state(counts)
     record_drift_intervals(deps.drift_seconds)
+
+
+def tell_retention(deps: SchedulerDeps) -> None:
+    with deps.store.begin() as tx:
+        reports, now = tx.retention.reports(), tx.now()
+    for report in reports:
+        keep_days = deps.keep_days.get(report.kind)
+        record_retention(
+            report.kind,
+            finished_at=report.finished_at,
+            behind_seconds=None if keep_days is None else report.behind_seconds(now, keep_days),
+        )
 
 
 def tell_states(deps: SchedulerDeps) -> None:
@@ -226,6 +238,7 @@ def reconcile(deps: SchedulerDeps) -> None:
         tell_waits,
         tell_standing,
         tell_drift,
+        tell_retention,
     ):
         job(deps)
 

@@ -118,7 +118,8 @@ def main() -> None:
         look_in_seconds=0,
         keys=container.key_versions,
         drift_seconds=settings.drift.every_seconds,
-        traffic_keep_days=settings.traffic.keep_days,
+        keep_days=settings.retention.keep_days,
+        retention_seconds=settings.retention.check_interval_minutes * 60,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -23,5 +23,5 @@ def timetable(settings: Scheduler) -> tuple[Entry, ...]:
         Entry(jobs.reconcile, settings.reconcile_seconds),
         Entry(jobs.stale_tokens, settings.registry_seconds),
         Entry(jobs.due_drift, settings.registry_seconds),
-        Entry(jobs.forget_traffic, settings.registry_seconds),
+        Entry(jobs.due_retention, settings.registry_seconds),
     )

@@ -64,7 +64,10 @@ WORK: Final[Mapping[str, Sequence[Work]]] = {
         Work("catch up", lambda tx: tx.gaps.due(COUNTED_MAX)),
         Work("lift suppressions", lambda tx: tx.lifts.due(COUNTED_MAX)),
     ),
-    queues.DRIFT: (Work("check drift", lambda tx: tx.rounds.due()),),
+    queues.DRIFT: (
+        Work("check drift", lambda tx: tx.rounds.due()),
+        Work("remove old rows", lambda tx: tx.retention.due()),
+    ),
 }
 
 

@@ -23,6 +23,7 @@ from shared.ports.store import Store
 from shared.telemetry.metrics_server import Address, serve_pool
 from workers.drift.deps import DriftDeps
 from workers.drift.policy import DriftPolicy
+from workers.drift.retention import RetentionDeps
 from workers.projection.catch_up import CatchUpDeps
 from workers.projection.handler import ProjectionDeps
 from workers.projection.lifts import LiftDeps
@@ -118,7 +119,17 @@ def register_drift(broker: Broker, container: Container) -> None:
         other_zones=settings.drift.other_zones,
         policy=DriftPolicy.of(settings.drift),
     )
-    workers.drift.actors.register(broker, deps)
+    retention = settings.retention
+    keeping = RetentionDeps(
+        store=container.store,
+        doorbell=container.doorbell,
+        keep_days=retention.keep_days,
+        slice_rows=retention.slice_rows,
+        pause_seconds=retention.pause_seconds,
+        lease_seconds=retention.lease_seconds,
+        pause=container.pause,
+    )
+    workers.drift.actors.register(broker, deps, keeping)
 
 
 POOLS: dict[str, Callable[[Broker, Container], None]] = {

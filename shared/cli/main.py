@@ -16,6 +16,7 @@ from shared.cli.job import job
 from shared.cli.key_versions import keys
 from shared.cli.queue import queue
 from shared.cli.recovery import recovery
+from shared.cli.retention import retention
 from shared.cli.session import Session, Tools
 from shared.cli.settings import config
 from shared.cli.suppression import suppression
@@ -70,6 +71,7 @@ for command in (
     keys,
     queue,
     recovery,
+    retention,
     suppression,
     tenant,
     webhooks,

@@ -93,7 +93,7 @@ def _mend_job(
     message_id = job.provider_message_id or message_id_told(logged.events)
     tx.jobs.set_status(job, JobStatus.INCONSISTENT, provider_message_id=message_id)
     held = tx.jobs.get(job.tenant_id, job.e_id)
-    assert held is not None, "jobs are never deleted"
+    assert held is not None, "it is locked"
     settlement = Settlement(
         job.e_id,
         difference.should_be,

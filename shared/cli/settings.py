@@ -12,7 +12,7 @@ from shared.cli.options import shows
 from shared.cli.output import Column
 from shared.cli.session import Session, pass_session
 from shared.config import ROOT, InvalidSettings
-from shared.config.settings import Group
+from shared.config.group import Group
 
 _COLUMNS = (Column("setting", "SETTING"), Column("value", "VALUE"))
 _FAULTS = (Column("fault", "FAULT"),)

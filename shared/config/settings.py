@@ -4,31 +4,23 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 
+from shared.config.group import Group, Seconds
+from shared.config.retention import Retention
 from shared.config.urls import ServerUrl
 from shared.domain.drift import Assertion
 
-Seconds = Annotated[float, Field(gt=0)]
 Hours = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
 # Where every route of the module begins.
 API_BASE = "/v1/shop-access/email"
-
-
-class Group(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True
-    )
 
 
 def _long_enough(key: SecretStr | None) -> SecretStr | None:
@@ -181,10 +173,6 @@ class Drift(Group):
         return {one: self.check_interval_minutes * 60 for one, switch in switches.items() if switch.enabled}
 
 
-class Traffic(Group):
-    keep_days: Annotated[float, Field(gt=0, le=3650)]
-
-
 class Ingress(Group):
     job_bytes_max: Count
     batch_bytes_max: Count
@@ -250,7 +238,7 @@ class Settings(Group):
     projection: Projection
     callbacks: Callbacks
     drift: Drift
-    traffic: Traffic
+    retention: Retention
     ingress: Ingress
     scheduler: Scheduler
     worker: Worker

@@ -101,6 +101,14 @@ class CheckDrift:
     queue: ClassVar[str] = queues.DRIFT
 
 
+@dataclass(frozen=True, slots=True)
+class RemoveOldRows:
+    """Of one kind that is kept for a while, by the id of its row in `retention`."""
+
+    id: UUID
+    queue: ClassVar[str] = queues.DRIFT
+
+
 Message = (
     ProvisionConfiguration
     | VerifyConfiguration
@@ -114,6 +122,7 @@ Message = (
     | ResealToken
     | RunReplay
     | CheckDrift
+    | RemoveOldRows
 )
 TYPES: tuple[type[Message], ...] = (
     ProvisionConfiguration,
@@ -128,6 +137,7 @@ TYPES: tuple[type[Message], ...] = (
     ResealToken,
     RunReplay,
     CheckDrift,
+    RemoveOldRows,
 )
 
 

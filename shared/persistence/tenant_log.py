@@ -4,6 +4,7 @@ A slice holds the projection of every configuration of the tenant until its tran
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Select,
     Table,
     TextClause,
+    func,
     select,
     text,
     tuple_,
@@ -25,12 +27,14 @@ from shared.domain.attempt import SendAttempt
 from shared.domain.audit import OperatorAction
 from shared.domain.job import EmailJob
 from shared.persistence.events import event_of
+from shared.persistence.ids import made_at
 from shared.persistence.job_rows import job_of
 from shared.persistence.locks import hold_projections
 from shared.persistence.sets import any_of, ids_of, parameter, rows_of, run
 from shared.persistence.tables import (
     BEARS_ON_SUPPRESSION,
     KEY,
+    MOMENT,
     email_configuration,
     email_event,
     email_job,
@@ -70,7 +74,9 @@ def _jobs(*later: ColumnElement[bool]) -> Select[Any]:
 
 
 _last = email_job.alias("last").c
-_accepted_at = select(_last.accepted_at).where(_last.e_id == parameter("after")).scalar_subquery()
+_row_accepted_at = select(_last.accepted_at).where(_last.e_id == parameter("after")).scalar_subquery()
+# Where it was removed meanwhile its id tells, by the clock of whoever made it. A job looked at twice is the same.
+_accepted_at = func.coalesce(_row_accepted_at, parameter("made_at", MOMENT) - timedelta(minutes=1))
 _FIRST_JOBS = _jobs()
 _LATER_JOBS = _jobs(tuple_(_job.accepted_at, _job.e_id) > tuple_(_accepted_at, parameter("after")))
 
@@ -153,7 +159,9 @@ class PostgresTenantLog:
 
     def _slice(self, tenant_id: UUID, after: UUID | None, limit: int) -> list[EmailJob]:
         given = {"tenant_id": tenant_id, "limit": limit}
-        statement, later = (_FIRST_JOBS, {}) if after is None else (_LATER_JOBS, {"after": after})
+        statement, later = _FIRST_JOBS, {}
+        if after is not None:
+            statement, later = _LATER_JOBS, {"after": after, "made_at": made_at(after)}
         rows = rows_of(self._connection, statement, {**given, **later})
         return sorted(map(job_of, rows), key=lambda job: (job.accepted_at, job.e_id))
 

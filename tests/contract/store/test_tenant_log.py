@@ -8,9 +8,11 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.event import EmailEvent, EventFacts, EventKind
 from shared.domain.job import EmailJob, JobStatus, Settlement
 from shared.domain.suppression import SuppressionReason
+from shared.persistence.ids import first_id_at
 from shared.ports.events import EventHeaders
 from shared.ports.rebuild import LoggedJob
 from shared.ports.store import Store
+from tests.contract.store.retention_rows import old_job
 from tests.factories import (
     CREATED,
     LONG_AGO,
@@ -69,6 +71,16 @@ def ids(found: list[LoggedJob]) -> list[UUID]:
 def addresses(store: Store, *, after: str | None = None, limit: int = 10) -> list[str]:
     with store.begin() as tx:
         return tx.tenant_log.addresses(TENANT, after=after, limit=limit)
+
+
+def test_a_log_goes_on_behind_a_job_that_was_removed_meanwhile(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    mine = [old_job(store, acme, JobStatus.SENT, accepted_at=later(hours=hour)) for hour in range(3)]
+    gone = first_id_at(later(hours=1, minutes=30))
+    for job in mine:
+        tell(store, acme, job)
+    assert ids(jobs(store, after=gone)) == [mine[2].e_id]
 
 
 def test_a_tenant_of_whom_nothing_was_said_has_no_log(store: Store, acme: EmailConfiguration) -> None:

@@ -1,9 +1,10 @@
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.domain.event import EmailEvent, EventKind
 from shared.domain.job import EmailJob
+from shared.persistence.ids import made_at
 from shared.ports.rebuild import LoggedJob
 from tests.fakes.store.state import State
 
@@ -16,15 +17,19 @@ class MemoryTenantLog:
 
     def jobs_with_events(self, tenant_id: UUID, *, after: UUID | None, limit: int) -> list[LoggedJob]:
         told_of = {event.job_id for event in self._events(tenant_id)}
-        last = self._state.jobs[after] if after is not None else None
+        last = self._place_of(after) if after is not None else None
         jobs = [
             job
             for job in self._state.jobs.values()
             if job.tenant_id == tenant_id
             and job.e_id in told_of
-            and (last is None or _by_acceptance(job) > _by_acceptance(last))
+            and (last is None or _by_acceptance(job) > last)
         ]
         return [self._logged(job) for job in sorted(jobs, key=_by_acceptance)[:limit]]
+
+    def _place_of(self, e_id: UUID) -> tuple[datetime, UUID]:
+        job = self._state.jobs.get(e_id)
+        return (made_at(e_id) - timedelta(minutes=1), e_id) if job is None else _by_acceptance(job)
 
     def _logged(self, job: EmailJob) -> LoggedJob:
         events = [event for event in self._events(job.tenant_id) if event.job_id == job.e_id]

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from shared.cli.main import cli
 from shared.cli.session import Tools
 from shared.config import ROOT, read
-from shared.config.settings import Group
+from shared.config.group import Group
 from tests.unit.cli.world import World
 
 

@@ -29,6 +29,7 @@ from tests.unit.workers import (
     test_catch_up,
     test_lifts,
     test_projection,
+    test_retention,
 )
 
 
@@ -47,7 +48,7 @@ def register_all(broker: StubBroker) -> None:
     workers.projection.actors.register(
         broker, test_projection.World().deps, test_catch_up.World().catching_up, test_lifts.World().deps
     )
-    workers.drift.actors.register(broker, drift_world.DriftWorld().deps)
+    workers.drift.actors.register(broker, drift_world.DriftWorld().deps, test_retention.World().deps())
 
 
 def work(broker: StubBroker, queue: str) -> None:
