@@ -13,7 +13,7 @@ FILE = ROOT / "helm" / "files" / "dashboards" / "email.json"
 
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 # Of Grafana's grid, which is 24 wide.
-_SIZES = {"stat": (4, 4), "timeseries": (8, 8), "table": (8, 8)}
+_SIZES = {"stat": (3, 4), "timeseries": (8, 8), "table": (8, 8)}
 _GRID_WIDTH = 24
 _OPTIONS: Mapping[str, Any] = {
     "stat": {"reduceOptions": {"calcs": ["lastNotNull"]}, "colorMode": "value", "graphMode": "area"},

@@ -2,12 +2,14 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from shared.cli.doctor_checks import BOUNDS
 from shared.domain.drift import Drift
 from shared.ports.waits import Waiting
+from tests.architecture.commands import calls_in, read
 from tests.architecture.monitoring import exported, rules
 from tests.architecture.monitoring.promql import labels_of
 from tests.architecture.monitoring.rules import Alert
@@ -124,3 +126,16 @@ def test_a_recorded_series_is_named_by_its_labels_and_its_metric(record: rules.R
     labels = labels_of(record.expression, exported.of_ours)
     assert sorted(level.split("_")) == sorted("_".join(sorted(labels)).split("_"))
     assert exported.origins()[record.name].startswith(re.sub(r"_faults$", "", metric))
+
+
+@pytest.mark.parametrize("path", rules.files(), ids=[path.name for path in rules.files()])
+def test_commands_that_alerts_name_are_there(path: Path) -> None:
+    for call in calls_in(path):
+        read(call)
+
+
+def test_log_events_that_alerts_name_are_there() -> None:
+    said = [alert.annotations["description"] for alert in rules.alerts()]
+    named = set(re.findall(r"`(email\.[\w.]+)`", " ".join(said)))
+    assert "email.scheduler.fault" in named
+    assert named - set(re.findall(r"^\| `(email\.[\w.]+)`", text("docs/events.md"), re.MULTILINE)) == set()
