@@ -72,8 +72,8 @@ def test_nobody_reaches_the_metadata_of_its_node() -> None:
     for role, policy in policies(EXAMPLE).items():
         for rule in policy["spec"].get("egress", []):
             if {port["port"] for port in rule["ports"]} == {HTTPS}:
-                (block,) = rule["to"]
-                assert "169.254.169.254/32" in block["ipBlock"]["except"], role
+                blocks = {peer["ipBlock"]["cidr"]: peer["ipBlock"]["except"] for peer in rule["to"]}
+                assert blocks == {"0.0.0.0/0": ["169.254.169.254/32"], "::/0": ["fd00:ec2::254/128"]}, role
 
 
 @OF_SETS
