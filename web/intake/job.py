@@ -143,7 +143,10 @@ def _job_of(tx: Transaction, tenant_id: UUID, e_id: UUID) -> EmailJob | None:
 
 
 def query(ports: JobPorts, tenant_id: UUID, question: Query) -> Page[EmailJob]:
+    """Raises `Recovering`: a caller that finds nothing sends again."""
     with ports.store.begin() as tx:
+        if tx.recovering():
+            raise Recovering
         return tx.jobs.query(tenant_id, question)
 
 

@@ -117,7 +117,7 @@ class JobRoutes:
             body_required=False,
             locators="Job",
             answers={200: Results[Record[JobPayload]]},
-            problems=BODY_PROBLEMS,
+            problems=(*BODY_PROBLEMS, "recovering"),
             examples=examples.QUERY,
         )
     )

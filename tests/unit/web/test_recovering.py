@@ -76,6 +76,13 @@ def test_a_job_that_is_not_here_may_yet_be_found(api: Api, restored: MemoryStore
     assert code(api.get(f"/job/{UNKNOWN}{path}")) == (404, "not_found")
 
 
+def test_a_list_of_jobs_waits_until_it_is_whole(api: Api, restored: MemoryStore) -> None:
+    begin(restored)
+    assert code(api.post("/job/query")) == RECOVERING
+    end(restored)
+    assert api.post("/job/query").status_code == 200
+
+
 @pytest.mark.parametrize("path", ["", "/events", "/timeline"])
 def test_a_job_that_is_here_is_shown(api: Api, restored: MemoryStore, path: str) -> None:
     e_id = api.send(a_job(), key="order-7").get_json()["payload"]["eId"]
