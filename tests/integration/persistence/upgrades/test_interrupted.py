@@ -18,7 +18,7 @@ from shared.persistence.tables import metadata
 from tests.integration.persistence.upgrades.conftest import At
 from tests.integration.persistence.upgrades.history import EARLIER, HEAD, REVISIONS
 
-LOOKS_MAX = 50_000
+LOOKS_MAX = 200_000
 BUILDS_INDEXES = "0007"
 
 COLUMNS = (
