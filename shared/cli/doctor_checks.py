@@ -183,7 +183,10 @@ def _tokens(patient: Patient) -> Finding:
 
 def _account(patient: Patient) -> Finding:
     with patient.container.store.begin() as tx:
-        paused_until = tx.account.paused_until()
+        paused_until, recovering = tx.account.paused_until(), tx.recovering()
+    if recovering:
+        told = "a recovery is open: nobody sends, and callers get 503"
+        return Finding("account", Verdict.FAIL, told, "see 'emailctl recovery status'")
     if paused_until is not None:
         told = f"sending is paused until {cell(paused_until)}"
         return Finding("account", Verdict.FAIL, told, "docs/runbooks/account-paused.md")

@@ -14,6 +14,8 @@ from shared.cli.examination import Check, Finding, Verdict
 from shared.domain.dns import DnsRecord
 from shared.domain.errors import OutOfTurn, ProviderRefused, ProviderUnavailable
 from shared.domain.lifecycle import Administrative, Operational
+from shared.domain.recovery import Recovery
+from shared.persistence.ids import new_id
 from shared.ports.broker import BrokerSeen
 from shared.ports.waits import Waiting
 from tests import factories
@@ -134,6 +136,21 @@ def test_a_paused_account_is_told_of(world: World) -> None:
         tx.account.pause(seconds=300, longest_seconds=3600, reason="405")
     row = examined(world)["account"]
     assert (row["verdict"], "2026-11-02 09:05:00Z" in row["seen"]) == ("fail", True)
+
+
+def test_an_open_recovery_is_told_of(world: World) -> None:
+    recovery = Recovery(
+        e_id=new_id(),
+        gap_from=factories.LONG_AGO,
+        gap_until=factories.later(hours=1),
+        author="op",
+        reason="disk",
+        begun_at=world.store.clock.now(),
+    )
+    with world.store.begin() as tx:
+        tx.recoveries.begin(recovery)
+    row = examined(world)["account"]
+    assert (row["verdict"], "a recovery is open" in row["seen"]) == ("fail", True)
 
 
 def test_open_dead_letters_are_counted(world: World) -> None:
