@@ -14,6 +14,7 @@ from shared.domain.drift import Assertion, Drift, FindingState, Verdict
 from shared.domain.event import EventKind
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
+from shared.domain.retention import Kind
 from shared.domain.traffic import LABELS, Counted
 from shared.domain.webhook import WebhookState
 from shared.ports.waits import Waiting
@@ -50,6 +51,7 @@ _BY_METRIC: Mapping[tuple[str, str], Iterable[str]] = {
     ("email_webhook_check_total", "state"): WebhookState,
     ("email_drift_findings", "state"): FindingState,
     ("email_drift_round_total", "verdict"): Verdict,
+    ("email_retention_behind_seconds", "kind"): Kind,
     ("email_send_outcome_total", "outcome"): JobStatus,
     ("email_webhook_rejected_total", "reason"): LABELS[Counted.REJECTED],
     ("email_webhook_projected_total", "outcome"): chain(
