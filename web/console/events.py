@@ -1,21 +1,19 @@
 """Callbacks of one configuration, each with what became of it and what the provider sent, masked: the newest first."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
 
 from shared.bootstrap import Container
-from shared.domain.event import EmailEvent, EventKind
+from shared.domain.event import EventKind
 from shared.ports.operators import EventOutcome, EventPage, EventSearch, SeenEvent
 from web.console.asked import Asked
 from web.console.configuration import found_configuration
-from web.console.job_story import title_of
+from web.console.job_story import Entry, entry_of_event
 from web.console.pages import page, render
-from web.console.redaction import redacted
 from web.console.trail import Where, trail_of
 
 _LIMIT = 50
@@ -29,14 +27,11 @@ _LOOKS: Final[Mapping[EventOutcome, tuple[str, str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """`delay` from when it happened until we were told; None where it tells no time."""
+class Told(Entry):
+    """As in its job's timeline, and what became of it."""
 
-    event: EmailEvent
-    title: str
-    delay: timedelta | None
-    look: tuple[str, str, str]
-    raw: str = field(repr=False)
+    look: tuple[str, str, str] = ("", "", "")
+    job_id: UUID | None = None
 
 
 class EventPages:
@@ -63,7 +58,7 @@ class EventPages:
             kinds=list(EventKind),
             outcomes=[(outcome, look[0]) for outcome, look in _LOOKS.items()],
             narrowed=wanted != EventSearch(configuration_id=e_id),
-            rows=None if found is None else _rows(found),
+            entries=None if found is None else [_told(seen) for seen in found.events],
             trail=trail_of(asked, "before", _older_than(found), lambda where: _url(asked, e_id, where)),
         )
 
@@ -77,15 +72,10 @@ def _wanted(asked: Asked, e_id: UUID) -> EventSearch:
     )
 
 
-def _rows(found: EventPage) -> Sequence[Row]:
-    return [_row(seen) for seen in found.events]
-
-
-def _row(seen: SeenEvent) -> Row:
-    event = seen.event
-    happened = event.facts.occurred_at
-    delay = None if happened is None else event.received_at - happened
-    return Row(event, title_of(event), delay, _LOOKS[seen.outcome], redacted(event.raw))
+def _told(seen: SeenEvent) -> Told:
+    entry = entry_of_event(seen.event)
+    given = {one.name: getattr(entry, one.name) for one in fields(entry)}
+    return Told(**given, look=_LOOKS[seen.outcome], job_id=seen.event.job_id)
 
 
 def _older_than(found: EventPage | None) -> str | None:

@@ -63,7 +63,7 @@ def entries_of(story: Story) -> list[Entry]:
         _accepted(story.job),
         *(_attempt(attempt, story.job) for attempt in story.attempts),
         *map(_action, story.actions),
-        *map(_event, story.events),
+        *map(entry_of_event, story.events),
     ]
     return sorted(entries, key=lambda entry: entry.at)
 
@@ -116,7 +116,7 @@ def _action(action: OperatorAction) -> Entry:
     return Entry(action.at, title, action.reason, author=action.author, tone="info", sign="ring")
 
 
-def _event(event: EmailEvent) -> Entry:
+def entry_of_event(event: EmailEvent) -> Entry:
     implied = implied_status(event.facts)
     tone, sign = _LOOKS.get(implied, _PLAIN) if implied else _PLAIN
     return Entry(

@@ -59,11 +59,16 @@ def test_events_are_shown_newest_first_with_what_became_of_each(olga: Browser, s
     joined = told(store, job, EventKind.SPAM_COMPLAINT)
     page = text(olga.get(PAGE))
     assert shown(page) == [str(one.e_id) for one in (joined, given_up, waits)]
-    rows = [words(row) for row in re.findall(r"<tr><th scope=\"row\".*?</tr>", page, re.DOTALL)]
-    assert "Spam complaint 2.0 s joined to its job" in rows[0]
+    rows = [
+        words(row)
+        for row in re.findall(r"<li[^>]*>(?:(?!<li).)*?<details id=\"raw-.*?</li>", page, re.DOTALL)
+    ]
+    assert "Spam complaint" in rows[0]
+    assert f"told 2.0 s later. joined to its job {job}" in rows[0]
     assert f'href="/console/jobs/{job}"' in page
-    assert "Soft bounce, or another notice 3.0 s given up" in rows[1]
-    assert "Delivery 3.0 s waits to be folded" in rows[2]
+    assert "Soft bounce, or another notice" in rows[1]
+    assert "told 3.0 s later. Not folded into the status yet. given up" in rows[1]
+    assert "Not folded into the status yet. waits to be folded" in rows[2]
 
 
 def test_what_the_provider_sent_is_masked(olga: Browser, store: MemoryStore) -> None:
