@@ -65,6 +65,13 @@ def _force_lock(console: Console, filled: Filled) -> None:
     form.get_by_label("Reason").fill("Their server was given away: nothing of this may go out.")
 
 
+def _told(console: Console, filled: Filled) -> None:
+    console.open(PAGES["events"](filled))
+    console.page.get_by_role("combobox", name="Kind").select_option("Bounce")
+    console.page.get_by_role("button", name="Look").click()
+    console.page.locator("summary", has_text="What the provider sent").first.click()
+
+
 def _events(console: Console, filled: Filled) -> None:
     console.open(PAGES["job that was complained of"](filled))
     console.page.locator("summary", has_text="What the provider sent").last.click()
@@ -90,6 +97,7 @@ SHOTS = (
     Shot("configurations", _page("configurations")),
     Shot("configuration", _page("configuration that locks"), height_max=1150),
     Shot("signal", _force_lock, height_max=SCREEN["height"]),
+    Shot("events", _told, height_max=1000),
     Shot("jobs", _page("jobs of a configuration"), height_max=1000),
     Shot("job", _events),
     Shot("doubt", _page("job in doubt")),
