@@ -28,6 +28,7 @@ from shared.domain.dead_letter import DeadLetterFilter
 from shared.domain.job import JobStatus, Settlement
 from shared.domain.lifecycle import Operational
 from shared.domain.query import Compare, Operator, Query, Sort
+from shared.domain.retention import Kind, Pass
 from shared.domain.traffic import Counted
 from shared.domain.verification import Check
 from shared.persistence import PostgresStore, make_engine
@@ -162,6 +163,18 @@ STATEMENTS |= {
     "newest records of an author": deeds(author="person7"),
     "newest actions of an author": deeds(author="person7"),
     "what was done to a configuration": deeds(subject_id=BUSY),
+}
+
+
+def may_go(kind: Kind) -> Callable[[Transaction], object]:
+    """Of a slice of old rows."""
+    return lambda tx: tx.retention.would_remove(Pass(kind, kind.e_id, tx.now()), rows=1000)
+
+
+STATEMENTS |= {
+    f"which of 1,000 {kind} may go": may_go(kind)
+    for kind in Kind
+    if kind not in {Kind.REPLAYS, Kind.FINDINGS, Kind.TRAFFIC}
 }
 # Of the two statements that tell deeds, the first.
 FIRST = ("newest actions", "newest actions of an author")
