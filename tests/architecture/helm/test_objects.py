@@ -180,6 +180,13 @@ def test_a_grace_is_longer_than_the_longest_call_of_the_role() -> None:
     assert {role for role, seconds in longest.items() if graces()[role] <= seconds} == set()
 
 
+def test_compose_gives_each_role_as_long() -> None:
+    services = deployments.compose_roles()
+    assert {role: services[role]["stop_grace_period"] for role in graces()} == {
+        role: f"{seconds}s" for role, seconds in graces().items()
+    }
+
+
 def test_a_pool_that_ends_itself_has_as_long_as_one_that_is_ended() -> None:
     assert config.read(ENVIRONMENT).worker.drain_seconds <= min(graces()[role] for role in CALLS_POSTMARK)
 
