@@ -7,7 +7,7 @@ from shared.domain.job import canonical_hash
 from shared.domain.mail import Attachment, MessageContent
 from shared.domain.suppression import SuppressionEntry
 from shared.telemetry.metrics import record_job_refused, record_jobs_accepted
-from web.intake import job as intake
+from web.intake import gates
 from web.moments import milliseconds
 from web.problems import Problem
 from web.schemas import JobInput
@@ -15,7 +15,7 @@ from web.schemas import JobInput
 _NOT_NOW = "the configuration does not send at present"
 
 
-def submission_of(key: str, sent: Mapping[str, object], job: JobInput) -> intake.Submission:
+def submission_of(key: str, sent: Mapping[str, object], job: JobInput) -> gates.Submission:
     """`sent` is the job as JSON, without its key: of it a hash is kept, to tell another body by."""
     content = MessageContent(
         subject=job.subject,
@@ -28,7 +28,7 @@ def submission_of(key: str, sent: Mapping[str, object], job: JobInput) -> intake
             Attachment(file.filename, file.content_type, file.content_base64) for file in job.attachments
         ),
     )
-    return intake.Submission(
+    return gates.Submission(
         idempotency_key=key,
         body_hash=canonical_hash(sent),
         configuration_id=job.configuration_e_id,
@@ -37,18 +37,18 @@ def submission_of(key: str, sent: Mapping[str, object], job: JobInput) -> intake
     )
 
 
-def problem_of(refused: intake.Refused) -> Problem:
+def problem_of(refused: gates.Refused) -> Problem:
     match refused:
-        case intake.Refused(intake.Gate.CANNOT_SEND, word=str(word), wait=None):
+        case gates.Refused(gates.Gate.CANNOT_SEND, word=str(word), wait=None):
             return Problem(word, _NOT_NOW)
-        case intake.Refused(intake.Gate.CANNOT_SEND, word=str(word), wait=wait) if wait is not None:
+        case gates.Refused(gates.Gate.CANNOT_SEND, word=str(word), wait=wait) if wait is not None:
             return Problem.that_passes(word, _NOT_NOW, after=wait)
-        case intake.Refused(intake.Gate.SUPPRESSED, entry=entry) if entry is not None:
+        case gates.Refused(gates.Gate.SUPPRESSED, entry=entry) if entry is not None:
             detail = "the recipient is on the tenant's suppression list: see reason, since and sourceEventId"
             return Problem("suppressed", detail, extension=_why(entry))
-        case intake.Refused(intake.Gate.NO_CONFIGURATION):
+        case gates.Refused(gates.Gate.NO_CONFIGURATION):
             return Problem("not_found", "the tenant has no configuration with this configurationEId")
-        case intake.Refused(intake.Gate.KEY_REUSED):
+        case gates.Refused(gates.Gate.KEY_REUSED):
             return Problem("key_reused", "this Idempotency-Key was sent with another body before")
     return Problem("job_inconsistent", "the job of this Idempotency-Key waits for an operator")
 
@@ -63,13 +63,13 @@ def _why(entry: SuppressionEntry) -> dict[str, object]:
     }
 
 
-def count(results: Iterable[intake.Result]) -> None:
+def count(results: Iterable[gates.Result]) -> None:
     accepted: dict[UUID, int] = {}
     for result in results:
-        if isinstance(result, intake.Accepted):
+        if isinstance(result, gates.Accepted):
             e_id = result.job.configuration_id
             accepted[e_id] = accepted.get(e_id, 0) + 1
-        elif isinstance(result, intake.Refused):
+        elif isinstance(result, gates.Refused):
             record_job_refused(result.word or result.gate.value)
     for configuration_id, number in accepted.items():
         record_jobs_accepted(configuration_id, number)

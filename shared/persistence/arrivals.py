@@ -1,19 +1,23 @@
 """What comes in from outside, each in one round trip: a statement without a transaction around it is one by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, LargeBinary, Select, exists, func, select
+from sqlalchemy import Connection, Engine, LargeBinary, Select, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.domain.event import EventFacts
 from shared.persistence.faults import in_our_words
+from shared.persistence.jobs import offer
 from shared.persistence.sets import constant, first_of, parameter
 from shared.persistence.tables import EventStatus, email_configuration, email_event
 from shared.ports.arrivals import Received
 from shared.ports.events import EventHeaders
+from shared.ports.jobs import OfferedJob
 from shared.ports.store import alone
 
 _configuration = email_configuration.c
@@ -61,12 +65,21 @@ class PostgresArrivals:
         row = self._first(_RECEIVE, {"routing_hash": routing_hash, **_brought(e_id, facts, raw, headers)})
         return None if row is None else Received(row["e_id"], row["fresh"])
 
+    def job(self, tenant_id: UUID, offered: OfferedJob) -> datetime | None:
+        with self._connected() as connection:
+            return offer(connection, tenant_id, [offered]).get(offered.e_id)
+
     def knows(self, routing_hash: bytes) -> bool:
         return self._first(_KNOWN, {"routing_hash": routing_hash}) is not None
 
     def _first(self, statement: Select[Any], given: Mapping[str, object]) -> dict[str, Any] | None:
-        with alone(), in_our_words(), self._engine.connect() as connection:
+        with self._connected() as connection:
             return first_of(connection, statement, given)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with alone(), in_our_words(), self._engine.connect() as connection:
+            yield connection
 
 
 def _brought(e_id: UUID, facts: EventFacts, raw: str, headers: EventHeaders) -> dict[str, object]:

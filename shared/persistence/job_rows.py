@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Integer, LargeBinary, Text, Uuid
 
@@ -11,6 +12,7 @@ from shared.domain.job import ClaimedJob, EmailJob, JobStatus
 from shared.domain.mail import Attachment, MessageContent
 from shared.persistence.sets import Kind
 from shared.persistence.tables import MOMENT
+from shared.ports.jobs import OfferedJob
 
 # As array parameters; plain Text, because a cast of an array names no collation.
 JOB_KINDS: dict[str, Kind] = {
@@ -60,10 +62,23 @@ def job_of(row: Mapping[str, Any]) -> EmailJob:
     return EmailJob(**{**row, "status": JobStatus(row["status"])})
 
 
-def row_of_content(job: EmailJob, content: MessageContent) -> dict[str, Any]:
+def row_of_offer(offered: OfferedJob) -> dict[str, Any]:
+    return {
+        "e_id": offered.e_id,
+        "configuration_id": offered.configuration_id,
+        "recipient": offered.recipient,
+        "idempotency_key": offered.idempotency_key,
+        "body_hash": offered.body_hash,
+        "tag": offered.content.tag,
+        "trace": offered.trace,
+        **row_of_content(offered.e_id, offered.content),
+    }
+
+
+def row_of_content(job_id: UUID, content: MessageContent) -> dict[str, Any]:
     attachments = [{name: getattr(one, name) for name in _ATTACHMENT} for one in content.attachments]
     return {
-        "job_id": job.e_id,
+        "job_id": job_id,
         "subject": content.subject,
         "html_body": content.html_body,
         "text_body": content.text_body,

@@ -1,6 +1,8 @@
 """The other statements about jobs, made once: accepting, finding, counting, and what the scheduler looks for."""
 
-from sqlalchemy import ColumnElement, Integer, Select, cast, func, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, Text, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from shared.domain.job import JobStatus
@@ -13,11 +15,18 @@ from shared.persistence.held import HELD
 from shared.persistence.job_rows import CONTENT_KINDS, JOB_KINDS
 from shared.persistence.pressure import BLOCKED
 from shared.persistence.query import Asked
-from shared.persistence.sets import any_of, constant, given_rows, parameter
-from shared.persistence.tables import email_configuration, email_job, email_job_content, send_pressure
+from shared.persistence.sets import Kind, any_of, constant, given_rows, parameter
+from shared.persistence.tables import (
+    email_configuration,
+    email_job,
+    email_job_content,
+    send_pressure,
+    suppression_entry,
+)
 
 _job = email_job.c
 _configuration = email_configuration.c
+_entry = suppression_entry.c
 _LIMIT = parameter("limit", Integer)
 
 ASKED = Asked(locators.JOB, {**_job}, default="acceptedAt")
@@ -40,6 +49,72 @@ ADD_CONTENTS = insert(email_job_content).from_select(
         *(cast(given, JSONB) if given.name in _JSON else given for given in given_rows(**CONTENT_KINDS).c),
     ),
 )
+
+
+# Of a job that is offered: as array parameters, like those of JOB_KINDS.
+OFFER_KINDS: dict[str, Kind] = {
+    name: {**JOB_KINDS, **CONTENT_KINDS}[name]
+    for name in (
+        *("e_id", "configuration_id", "recipient", "idempotency_key", "body_hash", "tag", "trace"),
+        *("subject", "html_body", "text_body", "reply_to_email", "metadata", "attachments"),
+    )
+}
+
+
+def _offer() -> Select[Any]:
+    given = select(given_rows(**OFFER_KINDS)).cte("offered").prefix_with("MATERIALIZED")
+    tenant = parameter("tenant_id")
+    # Shared with other offers, and not with whoever is about to lock it: in one order, so that none waits for two.
+    sendable = (
+        select(_configuration.e_id)
+        .where(
+            _configuration.tenant_id == tenant,
+            _configuration.e_id.in_(select(given.c.configuration_id)),
+            _configuration.retired_at.is_(None),
+            _configuration.operational.in_([constant(Operational.OK), constant(Operational.DEGRADED)]),
+            _configuration.administrative == constant(Administrative.UNLOCKED),
+        )
+        .order_by(_configuration.e_id)
+        .with_for_update(read=True)
+        .cte("sendable")
+        .prefix_with("MATERIALIZED")
+    )
+    listed = select(_entry.e_id).where(
+        _entry.tenant_id == tenant, _entry.address == given.c.recipient, _entry.active
+    )
+    job = {
+        **{name: given.c[name] for name in OFFER_KINDS if name in JOB_KINDS},
+        "tenant_id": tenant,
+        "author": parameter("author", Text),
+        "status": constant(JobStatus.QUEUED),
+        **dict.fromkeys(("accepted_at", "updated_at", "due_at"), func.now()),
+        **dict.fromkeys(("attempts", "late_looks", "worker_deaths", "version"), literal_column("0", Integer)),
+    }
+    passing = (
+        select(*job.values())
+        .select_from(given.join(sendable, sendable.c.e_id == given.c.configuration_id))
+        .where(~HELD, ~listed.exists())
+        # Two batches with the same keys wait for one another in one direction only.
+        .order_by(given.c.idempotency_key)
+    )
+    added = (
+        insert(email_job)
+        .from_select(list(job), passing)
+        .on_conflict_do_nothing(index_elements=[_job.tenant_id, _job.idempotency_key])
+        .returning(_job.e_id, _job.accepted_at)
+        .cte("added")
+    )
+    content: dict[str, ColumnElement[Any]] = {"job_id": given.c.e_id}
+    for name in OFFER_KINDS:
+        if name in CONTENT_KINDS:
+            content[name] = cast(given.c[name], JSONB) if name in _JSON else given.c[name]
+    contents = insert(email_job_content).from_select(
+        list(content), select(*content.values()).join(added, added.c.e_id == given.c.e_id)
+    )
+    return select(added.c.e_id, added.c.accepted_at).add_cte(contents.cte("contents"))
+
+
+OFFER = _offer()
 
 
 def _count(status: ColumnElement[bool]) -> ColumnElement[int]:

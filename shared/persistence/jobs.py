@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,15 +20,22 @@ from shared.persistence.job_rows import (
     job_of,
     row_of_content,
     row_of_job,
+    row_of_offer,
 )
 from shared.persistence.letters import bury_jobs
 from shared.persistence.sets import as_arrays, first_of, ids_of, rows_of, run
 from shared.persistence.tables import email_job
 from shared.ports.clock import NewId
-from shared.ports.jobs import Claim, Doubt, NewJob, StatusChange
+from shared.ports.jobs import Claim, Doubt, NewJob, OfferedJob, StatusChange
 from shared.ports.rows import Page
 
 _column = email_job.c
+
+
+def offer(connection: Connection, tenant_id: UUID, jobs: Sequence[OfferedJob]) -> Mapping[UUID, datetime]:
+    rows = as_arrays(job_statements.OFFER_KINDS, map(row_of_offer, jobs))
+    given = {"tenant_id": tenant_id, "author": jobs[0].author if jobs else "", **rows}
+    return {row["e_id"]: row["accepted_at"] for row in rows_of(connection, job_statements.OFFER, given)}
 
 
 class PostgresJobs:
@@ -40,12 +47,15 @@ class PostgresJobs:
         wanted = {"tenant_id": tenant_id, "keys": list(idempotency_keys)}
         return {row["idempotency_key"]: job_of(row) for row in self._rows(job_statements.BY_KEYS, wanted)}
 
+    def offer(self, tenant_id: UUID, jobs: Sequence[OfferedJob]) -> Mapping[UUID, datetime]:
+        return offer(self._connection, tenant_id, jobs)
+
     def accept(self, jobs: Sequence[NewJob]) -> set[UUID]:
         # In the order of their keys: two batches with the same keys wait for one another in one direction only.
         ordered = sorted(jobs, key=lambda new: new.job.idempotency_key)
         rows = as_arrays(JOB_KINDS, (row_of_job(new.job) for new in ordered))
         accepted = set(self._ids(job_statements.ACCEPT, rows))
-        contents = [row_of_content(new.job, new.content) for new in ordered if new.job.e_id in accepted]
+        contents = [row_of_content(new.job.e_id, new.content) for new in ordered if new.job.e_id in accepted]
         if contents:
             run(self._connection, job_statements.ADD_CONTENTS, as_arrays(CONTENT_KINDS, contents))
         return accepted

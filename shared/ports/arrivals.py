@@ -1,11 +1,13 @@
 """What comes in from outside and is kept at once: each is one statement, and a transaction by itself."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from shared.domain.event import EventFacts
 from shared.ports.events import EventHeaders
+from shared.ports.jobs import OfferedJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,10 @@ class Arrivals(Protocol):
 
         Retired configurations are known too: their last events still arrive.
         """
+        ...
+
+    def job(self, tenant_id: UUID, offered: OfferedJob) -> datetime | None:
+        """As `Jobs.offer`, of one job: when it was accepted."""
         ...
 
     def knows(self, routing_hash: bytes) -> bool: ...

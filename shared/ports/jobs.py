@@ -20,6 +20,36 @@ class NewJob:
     content: MessageContent = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedJob:
+    """A job that is yet to pass the gates."""
+
+    e_id: UUID
+    configuration_id: UUID
+    recipient: str = field(repr=False)
+    idempotency_key: str
+    body_hash: bytes = field(repr=False)
+    author: str
+    trace: str | None
+    content: MessageContent = field(repr=False)
+
+    def accepted(self, tenant_id: UUID, at: datetime) -> EmailJob:
+        return EmailJob(
+            e_id=self.e_id,
+            tenant_id=tenant_id,
+            configuration_id=self.configuration_id,
+            recipient=self.recipient,
+            idempotency_key=self.idempotency_key,
+            body_hash=self.body_hash,
+            tag=self.content.tag,
+            author=self.author,
+            accepted_at=at,
+            updated_at=at,
+            due_at=at,
+            trace=self.trace,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Jobs of one configuration, held by `claim_id` until the lease runs out. `suppressed` were taken off the queue."""
@@ -61,6 +91,14 @@ class StatusChange:
 
 class Jobs(Protocol):
     def find_by_keys(self, tenant_id: UUID, idempotency_keys: Collection[str]) -> Mapping[str, EmailJob]: ...
+
+    def offer(self, tenant_id: UUID, jobs: Sequence[OfferedJob]) -> Mapping[UUID, datetime]:
+        """Accepts those that pass every gate, and says when; in one round trip. The others leave no row.
+
+        A gate is: no recovery is open, the key is new, the tenant has the configuration and it can send, the recipient
+        is not suppressed. Which one it was, whoever wants to know has to ask.
+        """
+        ...
 
     def accept(self, jobs: Sequence[NewJob]) -> set[UUID]:
         """Inserts jobs and contents; returns the ids that were new. The others' keys were taken meanwhile."""

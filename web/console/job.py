@@ -45,7 +45,7 @@ class JobPage:
         self._store = container.store
         self._zone_name = container.settings.mail_zone.name
         self._doubt_limit = timedelta(hours=container.settings.send.doubt_limit_hours)
-        self._ports = JobPorts(container.store, container.doorbell, container.new_id)
+        self._ports = JobPorts(container.store, container.arrivals, container.doorbell, container.new_id)
 
     def add_to(self, routes: Blueprint) -> None:
         routes.get("/jobs/<uuid:e_id>", endpoint="job")(self.show)

@@ -1,87 +1,35 @@
-"""The gates of a job, in their order, and its row. One transaction for one request, be it one job or five hundred.
+"""A job is accepted, and what became of it is told. One transaction for one request, be it one job or five hundred.
 
-Idempotency comes first: a replay answers what became of the first request, whatever the configuration says by now.
-The configuration is read under a shared lock, so that no lock signal slips in between its gate and the insert.
+Most jobs pass every gate: that is found out and written in one statement. Of the others `gates` says why not.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from shared.domain.attempt import SendAttempt
 from shared.domain.audit import OperatorAction
-from shared.domain.configuration import EmailConfiguration
-from shared.domain.errors import Recovering, StoreUnavailable
+from shared.domain.errors import Recovering
 from shared.domain.event import EmailEvent
-from shared.domain.job import EmailJob, JobStatus
-from shared.domain.lifecycle import Operational
-from shared.domain.mail import MessageContent
+from shared.domain.job import EmailJob
 from shared.domain.query import Query
-from shared.domain.suppression import SuppressionEntry
 from shared.messaging.messages import SendJobs
+from shared.ports.arrivals import Arrivals
 from shared.ports.clock import NewId
 from shared.ports.doorbell import Doorbell
-from shared.ports.jobs import NewJob
-from shared.ports.rows import Lock, Page
+from shared.ports.jobs import OfferedJob
+from shared.ports.rows import Page
 from shared.ports.store import Store, Transaction
-from shared.telemetry import tracing
 from shared.telemetry.fault_points import fault_point
+from web.intake.gates import Accepted, Gates, Result, Submission, closed, offered
 
 
 @dataclass(frozen=True, slots=True)
 class JobPorts:
     store: Store
+    arrivals: Arrivals
     doorbell: Doorbell
     new_id: NewId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """What a caller wants sent. `body_hash` is that of the body as it was sent."""
-
-    idempotency_key: str
-    body_hash: bytes = field(repr=False)
-    configuration_id: UUID
-    recipient: str = field(repr=False)
-    content: MessageContent
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    job: EmailJob
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """`job` as it is now."""
-
-    job: EmailJob
-
-
-class Gate(StrEnum):
-    KEY_REUSED = "key_reused"
-    INCONSISTENT = "job_inconsistent"
-    NO_CONFIGURATION = "not_found"
-    CANNOT_SEND = "cannot_send"
-    SUPPRESSED = "suppressed"
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """`word` says why a configuration does not send; `entry` what suppresses the recipient.
-
-    `wait`: until it may have passed by itself; None when somebody has to do something, or nobody knows.
-    """
-
-    gate: Gate
-    word: str | None = None
-    entry: SuppressionEntry | None = None
-    wait: timedelta | None = None
-
-
-Result = Accepted | Replayed | Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +44,56 @@ class Story:
 
 def submit(ports: JobPorts, tenant_id: UUID, author: str, submissions: Sequence[Submission]) -> list[Result]:
     """One result for each submission, in their order. Refused ones leave no row. Raises `Recovering`."""
-    with ports.store.begin() as tx:
-        intake = _Intake(tx, ports.new_id, tenant_id, author)
-        results = intake.decide(submissions)
-        fault_point("accept.before_commit")
+    offers: dict[str, OfferedJob] = {}
+    for each in submissions:
+        if each.idempotency_key not in offers:
+            offers[each.idempotency_key] = offered(each, ports.new_id(), author)
+    decide = _decide_one if len(submissions) == 1 else _decide_many
+    results = decide(ports, tenant_id, author, submissions, offers)
     fault_point("accept.committed")
     accepted = {result.job.configuration_id for result in results if isinstance(result, Accepted)}
     if accepted:
         ports.doorbell.ring(*(SendJobs(configuration_id) for configuration_id in sorted(accepted)))
         fault_point("accept.rung")
     return results
+
+
+# By idempotency key. Of two with one key the first: the second is a replay of it.
+_Offers = Mapping[str, OfferedJob]
+
+
+def _decide_one(
+    ports: JobPorts, tenant_id: UUID, author: str, submissions: Sequence[Submission], offers: _Offers
+) -> list[Result]:
+    """What passes every gate is accepted in one round trip. What does not is looked at gate by gate."""
+    (offer,) = offers.values()
+    fault_point("accept.before_commit")
+    with closed():
+        accepted_at = ports.arrivals.job(tenant_id, offer)
+    if accepted_at is not None:
+        return [Accepted(offer.accepted(tenant_id, accepted_at))]
+    with ports.store.begin() as tx:
+        return Gates(tx, ports.new_id, tenant_id, author).decide(submissions)
+
+
+def _decide_many(
+    ports: JobPorts, tenant_id: UUID, author: str, submissions: Sequence[Submission], offers: _Offers
+) -> list[Result]:
+    """The same in one transaction: all of what is accepted is kept, or nothing."""
+    with ports.store.begin() as tx:
+        with closed():
+            accepted_at = tx.jobs.offer(tenant_id, list(offers.values()))
+        taken = {
+            key: Accepted(offer.accepted(tenant_id, accepted_at[offer.e_id]))
+            for key, offer in offers.items()
+            if offer.e_id in accepted_at
+        }
+        # The first with a key is the one that was offered.
+        results: list[Result | None] = [taken.pop(each.idempotency_key, None) for each in submissions]
+        left = [each for each, result in zip(submissions, results, strict=True) if result is None]
+        decided = iter(Gates(tx, ports.new_id, tenant_id, author).decide(left) if left else [])
+        fault_point("accept.before_commit")
+        return [result or next(decided) for result in results]
 
 
 def get(ports: JobPorts, tenant_id: UUID, e_id: UUID) -> EmailJob | None:
@@ -148,125 +136,3 @@ def query(ports: JobPorts, tenant_id: UUID, question: Query) -> Page[EmailJob]:
         if tx.recovering():
             raise Recovering
         return tx.jobs.query(tenant_id, question)
-
-
-class _Intake:
-    """One request's transaction: what every gate needs is read at once, whatever the number of jobs."""
-
-    def __init__(self, tx: Transaction, new_id: NewId, tenant_id: UUID, author: str) -> None:
-        self._tx = tx
-        self._new_id = new_id
-        self._tenant_id = tenant_id
-        self._author = author
-
-    def decide(self, submissions: Sequence[Submission]) -> list[Result]:
-        if self._tx.recovering():
-            raise Recovering
-        known = dict(self._known(submissions))
-        fresh = [each for each in submissions if each.idempotency_key not in known]
-        configurations = self._configurations(fresh)
-        suppressed = self._suppressed(fresh, configurations)
-        now = self._tx.now()
-        results: list[Result] = []
-        new: list[NewJob] = []
-        for each in submissions:
-            result = _replay(known.get(each.idempotency_key), each) or _refusal(
-                each, configurations, suppressed, now
-            )
-            if result is None:
-                job = self._job(each, now)
-                # A second job of the batch with the same key is a replay of this one.
-                known[each.idempotency_key] = job
-                new.append(NewJob(job, each.content))
-                result = Accepted(job)
-            results.append(result)
-        return self._insert(new, submissions, results)
-
-    def _known(self, submissions: Collection[Submission]) -> Mapping[str, EmailJob]:
-        return self._tx.jobs.find_by_keys(self._tenant_id, {each.idempotency_key for each in submissions})
-
-    def _configurations(self, fresh: Sequence[Submission]) -> dict[UUID, EmailConfiguration]:
-        # In one order, so that two batches never wait for each other.
-        ids = sorted({each.configuration_id for each in fresh})
-        found = (
-            self._tx.configurations.get(e_id, tenant_id=self._tenant_id, lock=Lock.SHARE) for e_id in ids
-        )
-        return {configuration.e_id: configuration for configuration in found if configuration}
-
-    def _suppressed(
-        self, fresh: Sequence[Submission], configurations: Mapping[UUID, EmailConfiguration]
-    ) -> Mapping[str, SuppressionEntry]:
-        """Read only for what passed the gate before. Raises `StoreUnavailable` whatever is in the way."""
-        sendable = {e_id for e_id, configuration in configurations.items() if configuration.can_send}
-        recipients = {each.recipient for each in fresh if each.configuration_id in sendable}
-        try:
-            return self._tx.suppressions.active_among(self._tenant_id, recipients) if recipients else {}
-        except Exception as fault:  # whatever it is, nobody knows who is on the list
-            raise StoreUnavailable(f"the suppression list cannot be read: {type(fault).__name__}") from fault
-
-    def _job(self, each: Submission, now: datetime) -> EmailJob:
-        return EmailJob(
-            e_id=self._new_id(),
-            tenant_id=self._tenant_id,
-            configuration_id=each.configuration_id,
-            recipient=each.recipient,
-            idempotency_key=each.idempotency_key,
-            body_hash=each.body_hash,
-            tag=each.content.tag,
-            author=self._author,
-            accepted_at=now,
-            updated_at=now,
-            due_at=now,
-            trace=tracing.current(),
-        )
-
-    def _insert(
-        self, new: Sequence[NewJob], submissions: Sequence[Submission], results: list[Result]
-    ) -> list[Result]:
-        """A key that another request took between our look and our insert makes this one a replay of it."""
-        inserted = self._tx.jobs.accept(new) if new else set()
-        lost = {each.job.e_id for each in new} - inserted
-        if not lost:
-            return results
-        taken = self._known(submissions)
-        return [
-            _replay(taken.get(each.idempotency_key), each) or result if _is_of(result, lost) else result
-            for each, result in zip(submissions, results, strict=True)
-        ]
-
-
-def _is_of(result: Result, jobs: Collection[UUID]) -> bool:
-    return not isinstance(result, Refused) and result.job.e_id in jobs
-
-
-def _replay(held: EmailJob | None, submission: Submission) -> Result | None:
-    if held is None:
-        return None
-    if held.body_hash != submission.body_hash:
-        return Refused(Gate.KEY_REUSED)
-    if held.status is JobStatus.INCONSISTENT:
-        return Refused(Gate.INCONSISTENT)
-    return Replayed(held)
-
-
-def _refusal(
-    submission: Submission,
-    configurations: Mapping[UUID, EmailConfiguration],
-    suppressed: Mapping[str, SuppressionEntry],
-    now: datetime,
-) -> Refused | None:
-    configuration = configurations.get(submission.configuration_id)
-    if configuration is None:
-        return Refused(Gate.NO_CONFIGURATION)
-    if configuration.refusal is not None:
-        wait = _until_next_check(configuration, now)
-        return Refused(Gate.CANNOT_SEND, word=configuration.refusal, wait=wait)
-    entry = suppressed.get(submission.recipient)
-    return Refused(Gate.SUPPRESSED, entry=entry) if entry else None
-
-
-def _until_next_check(configuration: EmailConfiguration, now: datetime) -> timedelta | None:
-    """Checks of its domain are all that changes a configuration by itself. None when none is due, or one is overdue."""
-    due_at = configuration.verification_due_at
-    waits = configuration.operational is Operational.AWAITING_VERIFICATION and not configuration.retired
-    return due_at - now if waits and due_at is not None and due_at > now else None

@@ -12,6 +12,7 @@ from web.answers import Results, answer, page_of
 from web.auth import caller
 from web.body import read_object
 from web.examples import job as examples
+from web.intake import gates
 from web.intake import job as intake
 from web.job_records import JobPayload, Jobs, place_of
 from web.operation import Link, Operation, operation
@@ -36,7 +37,9 @@ _NEXT = {
 class JobRoutes:
     def __init__(self, container: Container) -> None:
         self._limits = container.settings.ingress
-        self._ports = intake.JobPorts(container.store, container.doorbell, container.new_id)
+        self._ports = intake.JobPorts(
+            container.store, container.arrivals, container.doorbell, container.new_id
+        )
         self._records = Jobs(container.settings, container.clock)
         self._batch = JobBatch(self._ports, self._records, self._limits)
         self._life = JobLife(self._ports, self._records, depth_max=self._limits.depth_max)
@@ -83,9 +86,9 @@ class JobRoutes:
         submission = submission_of(key, sent, validated(JobInput, sent))
         (result,) = results = intake.submit(self._ports, sender.tenant_id, sender.author, [submission])
         count(results)
-        if isinstance(result, intake.Refused):
+        if isinstance(result, gates.Refused):
             raise problem_of(result)
-        if isinstance(result, intake.Replayed):
+        if isinstance(result, gates.Replayed):
             return answer(self._records.record(result.job), headers={"Idempotent-Replayed": "true"})
         return answer(self._records.record(result.job), 202, headers={"Location": place_of(result.job)})
 

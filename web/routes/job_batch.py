@@ -13,6 +13,7 @@ from web.auth import Caller, caller
 from web.body import check_item, read_list
 from web.errors import members
 from web.examples import job_batch as examples
+from web.intake import gates
 from web.intake import job as intake
 from web.job_records import JobPayload, Jobs, place_of
 from web.operation import Operation, operation
@@ -71,7 +72,7 @@ class JobBatch:
         read = read_list(self._limits.batch_bytes_max, name="jobs", depth_max=self._limits.depth_max)
         jobs = validated(BatchInput, read).jobs
         items = [self._item(each) for each in jobs]
-        decided = iter(self._submit(sender, [item for item in items if isinstance(item, intake.Submission)]))
+        decided = iter(self._submit(sender, [item for item in items if isinstance(item, gates.Submission)]))
         results = [
             _refused(index, _key_of(job), item)
             if isinstance(item, Problem)
@@ -80,12 +81,12 @@ class JobBatch:
         ]
         return answer(BatchResults(results=results))
 
-    def _submit(self, sender: Caller, ready: list[intake.Submission]) -> list[intake.Result]:
+    def _submit(self, sender: Caller, ready: list[gates.Submission]) -> list[gates.Result]:
         results = intake.submit(self._ports, sender.tenant_id, sender.author, ready) if ready else []
         count(results)
         return results
 
-    def _item(self, sent: object) -> intake.Submission | Problem:
+    def _item(self, sent: object) -> gates.Submission | Problem:
         """The hash leaves the key out: a job of a batch and the same job sent alone are one request."""
         try:
             check_item(sent, depth_max=self._limits.depth_max)
@@ -96,13 +97,13 @@ class JobBatch:
         alone = {name: value for name, value in sent.items() if name != "idempotencyKey"}
         return submission_of(job.idempotency_key, alone, job)
 
-    def _result(self, index: int, item: intake.Submission, result: intake.Result) -> BatchResult:
-        if isinstance(result, intake.Refused):
+    def _result(self, index: int, item: gates.Submission, result: gates.Result) -> BatchResult:
+        if isinstance(result, gates.Refused):
             return _refused(index, item.idempotency_key, problem_of(result))
         return BatchResult(
             index=index,
             idempotency_key=item.idempotency_key,
-            status=202 if isinstance(result, intake.Accepted) else 200,
+            status=202 if isinstance(result, gates.Accepted) else 200,
             location=place_of(result.job),
             job=self._records.record(result.job),
         )

@@ -1,8 +1,10 @@
+from datetime import datetime
 from uuid import UUID
 
 from shared.domain.event import EmailEvent, EventFacts
 from shared.ports.arrivals import Received
 from shared.ports.events import EventHeaders
+from shared.ports.jobs import OfferedJob
 from shared.ports.store import Store
 
 
@@ -29,6 +31,10 @@ class MemoryArrivals:
                 raw=raw,
             )
             return Received(configuration_id, fresh=tx.events.add(event, headers))
+
+    def job(self, tenant_id: UUID, offered: OfferedJob) -> datetime | None:
+        with self._store.begin() as tx:
+            return tx.jobs.offer(tenant_id, [offered]).get(offered.e_id)
 
     def knows(self, routing_hash: bytes) -> bool:
         with self._store.begin() as tx:

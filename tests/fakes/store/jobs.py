@@ -10,7 +10,7 @@ from shared.domain.query import Query
 from shared.persistence import locators
 from shared.persistence.claims import SUPPRESSED_CODE
 from shared.persistence.faults import DatabaseFault
-from shared.ports.jobs import Claim, Doubt, NewJob, StatusChange
+from shared.ports.jobs import Claim, Doubt, NewJob, OfferedJob, StatusChange
 from shared.ports.rows import Page
 from tests.fakes.store.account import MemoryAccountState
 from tests.fakes.store.asking import page_of
@@ -36,6 +36,17 @@ class MemoryJobs:
     def find_by_keys(self, tenant_id: UUID, idempotency_keys: Collection[str]) -> Mapping[str, EmailJob]:
         mine = (job for job in self._all.values() if job.tenant_id == tenant_id)
         return {job.idempotency_key: job for job in mine if job.idempotency_key in idempotency_keys}
+
+    def offer(self, tenant_id: UUID, jobs: Sequence[OfferedJob]) -> Mapping[UUID, datetime]:
+        if any(recovery.ended_at is None for recovery in self._state.recoveries.values()):
+            return {}
+        wanted = [NewJob(one.accepted(tenant_id, self._moment.now), one.content) for one in jobs]
+        passing = [new for new in wanted if self._may_send(new.job) and not self._is_suppressed(new.job)]
+        return dict.fromkeys(self.accept(passing), self._moment.now)
+
+    def _may_send(self, job: EmailJob) -> bool:
+        held = self._state.configurations.get(job.configuration_id)
+        return held is not None and held.tenant_id == job.tenant_id and held.can_send
 
     def accept(self, jobs: Sequence[NewJob]) -> set[UUID]:
         taken = {(job.tenant_id, job.idempotency_key) for job in self._all.values()}

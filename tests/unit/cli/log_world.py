@@ -21,6 +21,7 @@ from tests import factories
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.doorbell import RecordingDoorbell
 from tests.fakes.store import MemoryStore
+from tests.fakes.store.arrivals import MemoryArrivals
 from web.intake.job import JobPorts
 from web.intake.resolution import resolve
 from workers.projection.handler import ProjectionDeps, project_events
@@ -89,7 +90,7 @@ class LogWorld:
 
     def resolve(self, job: EmailJob) -> None:
         self._second()
-        ports = JobPorts(self.store, self.doorbell, new_id)
+        ports = JobPorts(self.store, MemoryArrivals(self.store), self.doorbell, new_id)
         if self.job(job).status is JobStatus.INCONSISTENT:
             resolve(ports, job.tenant_id, job.e_id, author="operator", reason="looked at it")
 

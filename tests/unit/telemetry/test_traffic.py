@@ -18,7 +18,7 @@ from shared.domain.traffic import LABELS, OTHER, Counted, bounded
 from shared.telemetry import metrics, traffic
 from shared.telemetry.traffic import Tally, Writer
 from tests.factories import LONG_AGO, configuration
-from web.intake.job import Gate
+from web.intake.gates import Gate
 from web.operation import operation_of
 from web.routes.postmark_events import PostmarkEventRoutes
 

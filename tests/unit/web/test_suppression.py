@@ -319,6 +319,7 @@ class Unreadable:
     def begin(self) -> Iterator[Transaction]:
         with self._store.begin() as tx:
             tx.suppressions.active_among = self._fail  # type: ignore[method-assign]
+            tx.jobs.offer = self._fail  # type: ignore[method-assign]
             yield tx
 
     def ping(self) -> None:
