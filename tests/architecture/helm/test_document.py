@@ -44,6 +44,20 @@ def test_a_controller_is_told_to_let_through_as_much_as_the_module_takes() -> No
     assert min(told) * 1_000_000 >= limits.batch_bytes_max >= limits.job_bytes_max >= limits.event_bytes_max
 
 
+def test_postgres_is_told_of_all_connections_that_prod_may_open() -> None:
+    database = config.read(ENVIRONMENT).database
+    roles = over(yaml("helm/values.yaml"), yaml("helm/values-prod.yaml"))["roles"].values()
+    pods = [
+        (role.get("scaling", {}).get("max", role["replicas"]), processes(role["command"])) for role in roles
+    ]
+    opened = sum(count * each for count, each in pods) * (database.pool_size + database.pool_overflow)
+    assert f"its largest comes to {opened}," in README
+
+
+def processes(command: list[str]) -> int:
+    return int(command[command.index("--workers") + 1]) if "--workers" in command else 1
+
+
 def test_every_kind_of_object_is_in_the_readme() -> None:
     kinds = {one["kind"] for one in rendered(SETS["everything"])}
     kinds |= {one["kind"] for one in rendered(over(SETS["plain"], nested("podAnnotations", {})))}
