@@ -4,6 +4,7 @@ QUEUED -> SENDING -> SENT -> DELIVERED | BOUNCED | COMPLAINED
               |  `-> IN_DOUBT -> SENT | QUEUED
               `-> QUEUED (due later) | FAILED | SUPPRESSED
 QUEUED -> CANCELLED (force-lock), any settled status -> INCONSISTENT (see `event.fold`)
+QUEUED | SENDING | IN_DOUBT -> SENT, found at the provider after a restore (see `recovery`)
 """
 
 import hashlib
