@@ -1,7 +1,7 @@
 """Passes over rows that have been kept long enough: one row a kind, with its lease and how far it came."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -138,7 +138,7 @@ class PostgresRetention:
             "removed": slice_.removed,
             "cursor": slice_.cursor,
             "done": slice_.done,
-            "reached_at": pass_.until if slice_.done else made_at(slice_.cursor or UUID(int=0)),
+            "reached_at": _reached(pass_, slice_),
             "lease": timedelta(seconds=lease_seconds),
         }
         if run(self._connection, _NOTE, noted).rowcount == 0:
@@ -186,6 +186,13 @@ class PostgresRetention:
     def reports(self) -> Sequence[RetentionReport]:
         found = {row["kind"]: row for row in rows_of(self._connection, _REPORTS)}
         return [_report_of(kind, found.get(kind)) for kind in Kind]
+
+
+def _reached(pass_: Pass, slice_: Slice) -> datetime | None:
+    """None where nothing was gone past: `greatest` leaves what was reached before."""
+    if slice_.done:
+        return pass_.until
+    return None if slice_.cursor is None else made_at(slice_.cursor)
 
 
 def _of(pass_: Pass) -> dict[str, object]:

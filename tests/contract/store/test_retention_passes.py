@@ -9,6 +9,7 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import Conflict
 from shared.domain.job import JobStatus
 from shared.domain.retention import Kind, Pass
+from shared.domain.traffic import Counted
 from shared.ports.retention import RetentionReport
 from shared.ports.store import Store
 from tests.contract.store.retention_rows import (
@@ -191,6 +192,25 @@ def test_how_far_behind_it_is_is_told(store: Store, acme: EmailConfiguration) ->
     assert told.behind_seconds(now, keep_days=30) < 60
     assert told.behind_seconds(now + timedelta(days=2), keep_days=30) == pytest.approx(2 * 86_400, abs=60)
     assert told.behind_seconds(now, keep_days=90) == 0
+
+
+def test_nothing_is_said_of_how_far_it_came_before_it_got_anywhere(
+    store: Store, acme: EmailConfiguration, time_passes: TimePasses
+) -> None:
+    for _ in range(3):
+        with store.begin() as tx:
+            tx.traffic.add({(Counted.ACCEPTED, ""): 1})
+        time_passes(60)
+    minutes, jobs = begin(store, Kind.TRAFFIC), begin(store, Kind.JOBS)
+    assert not remove_slice(store, minutes, rows=2).done
+    assert report(store, Kind.TRAFFIC).reached_at is None
+    assert remove_slice(store, minutes, rows=2).done
+    assert report(store, Kind.TRAFFIC).reached_at == minutes.until
+    sent(store, acme, jobs=2)
+    remove_slice(store, jobs, rows=1)
+    reached_at = report(store, Kind.JOBS).reached_at
+    assert reached_at is not None
+    assert abs(reached_at - LONG_AGO) < timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -80,13 +80,15 @@ class MemoryRetention:
         begun_at, due_at = kept.begun_at, kept.due_at
         assert begun_at is not None
         assert due_at is not None
-        reached = pass_.until if slice_.done else made_at(slice_.cursor or UUID(int=0))
+        passed = [made_at(slice_.cursor)] if slice_.cursor is not None else []
+        reached = [kept.reached_at] if kept.reached_at is not None else []
+        reached += [pass_.until] if slice_.done else passed
         kept = replace(
             kept,
             looked=kept.looked + slice_.looked,
             removed=kept.removed + slice_.removed,
             removed_in_all=kept.removed_in_all + slice_.removed,
-            reached_at=max(kept.reached_at or reached, reached),
+            reached_at=max(reached, default=None),
         )
         if slice_.done:
             again_at, now = due_at if due_at > begun_at else None, self._moment.now
