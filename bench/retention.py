@@ -33,6 +33,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from bench.bloat import weigh_cycle
 from bench.partitions import measure_partitions
 from sandbox.postgres import running
 from shared.domain.job import EmailJob, JobStatus, Settlement
@@ -95,7 +96,7 @@ def main() -> int:
     with database() as url:
         fill(url, given.jobs)
         partitions = measure_partitions(url)
-        megabytes = weigh_cycle(url)
+        megabytes = weigh_cycle(url, ROWS)
         modes = {
             kind.value: measure(url, kind, given.windows, given.seconds)
             for kind in (Kind.CONTENTS, Kind.JOBS)
@@ -246,36 +247,6 @@ def mode_of(name: str, windows: list[Window], shares: list[float]) -> Mode:
         removed_per_second=round(statistics.median(one.removed / one.seconds for one in windows), 1),
         windows=len(windows),
     )
-
-
-def weigh_cycle(url: str) -> dict[str, int]:
-    """Megabytes of a copy of the contents and its index: filled, half removed in slices, as many written again."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET synchronous_commit = off")
-        connection.execute("CREATE TABLE weighed (LIKE email_job_content INCLUDING ALL)")
-        connection.execute("INSERT INTO weighed SELECT * FROM email_job_content ORDER BY job_id")
-        told = {"filled": weigh(connection)}
-        ids = [row[0] for row in connection.execute("SELECT job_id FROM weighed ORDER BY job_id")]
-        gone = ids[: len(ids) // 2]
-        for at in range(0, len(gone), ROWS):
-            connection.execute("DELETE FROM weighed WHERE job_id = ANY(%s)", [gone[at : at + ROWS]])
-        # As autovacuum does in its own time.
-        connection.execute("VACUUM weighed")
-        told["half removed"] = weigh(connection)
-        # Younger than all that are there, as in life.
-        connection.execute(
-            "INSERT INTO weighed SELECT overlay(job_id::text PLACING 'f' FROM 1 FOR 1)::uuid, subject, html_body,"
-            " text_body, reply_to_email, metadata, attachments FROM email_job_content WHERE job_id = ANY(%s)"
-            " ORDER BY job_id",
-            [gone],
-        )
-        told["as many written again"] = weigh(connection)
-    return told
-
-
-def weigh(connection: "psycopg.Connection[Any]") -> int:
-    found = connection.execute("SELECT pg_total_relation_size('weighed')").fetchall()
-    return int(found[0][0]) // 2**20
 
 
 def show(
