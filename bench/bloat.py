@@ -6,7 +6,7 @@ import psycopg
 
 
 def weigh_cycle(url: str, rows: int) -> dict[str, int]:
-    """Megabytes of a copy of the contents and its index: filled, half removed in slices of `rows`, as many written again."""
+    """Megabytes of a copy of the contents, index included: filled, half removed in slices, as many written again."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
         connection.execute("CREATE TABLE weighed (LIKE email_job_content INCLUDING ALL)")
