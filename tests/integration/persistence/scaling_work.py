@@ -13,6 +13,7 @@ from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational
 from shared.domain.recovery import Recovery
 from shared.domain.replay import Replay
+from shared.domain.retention import Kind
 from shared.messaging.messages import (
     CatchUpEvents,
     CheckDrift,
@@ -22,6 +23,7 @@ from shared.messaging.messages import (
     ProjectEvents,
     ProvisionConfiguration,
     RemoveConfiguration,
+    RemoveOldRows,
     ResolveDoubts,
     RunReplay,
     SendJobs,
@@ -105,6 +107,11 @@ def a_round(store: Store) -> None:
         tx.rounds.ask(Assertion.DNS)
 
 
+def a_removal(store: Store) -> None:
+    with store.begin() as tx:
+        tx.retention.ask(Kind.CONTENTS)
+
+
 WORK: dict[type[Message], Callable[[Store], object]] = {
     SendJobs: a_job,
     ResolveDoubts: a_doubt,
@@ -124,6 +131,7 @@ WORK: dict[type[Message], Callable[[Store], object]] = {
     CheckWebhook: lambda store: add(store, sendable()),
     RunReplay: a_replay,
     CheckDrift: a_round,
+    RemoveOldRows: a_removal,
 }
 
 
