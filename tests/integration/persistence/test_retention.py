@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,12 +17,14 @@ from shared.domain.errors import StoreUnavailable
 from shared.domain.event import EventKind
 from shared.domain.job import EmailJob, JobStatus, Settlement
 from shared.domain.retention import Kind, Pass
+from shared.messaging.messages import RemoveOldRows
 from shared.persistence import PostgresStore
 from shared.persistence.ids import first_id_at, new_id
 from shared.ports.events import EventHeaders
 from shared.ports.retention import RetentionReport, Slice
 from tests.factories import LONG_AGO, TENANT, event, facts, later, new_job
 from tests.fakes.doorbell import RecordingDoorbell
+from workers.drift.retention import RetentionDeps, remove_old_rows
 from workers.projection.handler import ProjectionDeps, project_events
 from workers.projection.policy import ProjectionPolicy
 
@@ -172,6 +175,49 @@ def test_who_is_killed_in_a_slice_has_removed_nothing_and_the_next_goes_on_behin
     assert remove(store, again).removed == 6
     assert left(engine, "email_job") == 0
     assert report(store, Kind.JOBS).removed == 10
+
+
+def test_of_those_that_begin_at_once_one_has_it(store: PostgresStore, elsewhere: Elsewhere) -> None:
+    with store.begin() as tx:
+        tx.retention.ask(Kind.JOBS)
+    together = Barrier(4)
+
+    def begin() -> bool:
+        together.wait()
+        with store.begin() as tx:
+            return tx.retention.begin(Kind.JOBS, keep_days=1, lease_seconds=600) is not None
+
+    taken = [one.result() for one in [elsewhere(begin) for _ in range(4)]]
+    assert sorted(taken) == [False, False, False, True]
+
+
+def test_workers_that_are_rung_for_at_once_remove_everything_once(
+    store: PostgresStore, engine: Engine, acme: EmailConfiguration, elsewhere: Elsewhere
+) -> None:
+    old_jobs(store, acme, 50)
+    doorbell = RecordingDoorbell()
+    deps = RetentionDeps(
+        store=store,
+        doorbell=doorbell,
+        keep_days={Kind.JOBS: ALL_DAYS},
+        slice_rows=7,
+        pause_seconds=0,
+        lease_seconds=600,
+        pause=lambda _: None,
+        # A slice a turn.
+        turn_seconds=0,
+    )
+    with store.begin() as tx:
+        tx.retention.ask(Kind.JOBS)
+    doorbell.ring(RemoveOldRows(Kind.JOBS.e_id))
+    while doorbell.rung:
+        doorbell.rung.clear()
+        turns = [elsewhere(lambda: remove_old_rows(Kind.JOBS.e_id, deps)) for _ in range(3)]
+        for turn in turns:
+            turn.result()
+    assert left(engine, "email_job") == 0
+    told = report(store, Kind.JOBS)
+    assert (told.looked, told.removed, told.running) == (50, 50, False)
 
 
 def remove_and_be_killed(other_store: PostgresStore, engine: Engine, pass_: Pass) -> None:
