@@ -17,5 +17,7 @@ To add a page:
 6. What must be in no URL, as an address, is searched for by a form: POST, but marked `@page` and named in `ASKED` of
    `test_closed.py`. It leads to a URL with `sealed(...)` words (`web/console/sealing.py`), which the GET view opens.
 7. Raise `NotFound`, `Conflict`, `InvalidValue` or `Problem` as anywhere: they become pages.
-8. Name it in `tests/browser/pages.py`, so that `make browser` looks at it.
+8. A list goes by keys: `trail_of(asked, "before", older_than, url)` of `web/console/trail.py` has the ways to the pages
+   around it, and its template ends with `ui.pager(trail)`, or `ui.steps(trail)` where the oldest comes first.
+9. Name it in `tests/browser/pages.py`, so that `make browser` looks at it.
 """
