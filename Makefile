@@ -96,6 +96,14 @@ bench: $(STAMP) ## Show the plans of the frequent queries on a filled database
 api-test: $(STAMP) ## Send every route a request, on the sandbox that runs or on one of its own (needs npm)
 	$(BIN)/python api-test/run.py
 
+.PHONY: alerts
+alerts: $(STAMP) ## Check the alert rules and how they ring in made-up situations (needs promtool)
+	$(BIN)/python -m tests.promtool
+
+.PHONY: fleet
+fleet: $(STAMP) ## Measure more processes of each pool, then kill and replace half of a fleet while mail goes out
+	$(BIN)/python -m bench.fleet
+
 .PHONY: fuzz
 fuzz: $(STAMP) ## Fuzz the HTTP interface by its own document, 100,000 requests (takes long)
 	$(BIN)/python -m bench.fuzz
