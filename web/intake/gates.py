@@ -4,8 +4,7 @@ Idempotency comes first: a replay answers what became of the first request, what
 The configuration is read under a shared lock, so that no lock signal slips in between its gate and the insert.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -71,15 +70,6 @@ class Refused:
 Result = Accepted | Replayed | Refused
 
 
-@contextmanager
-def closed() -> Iterator[None]:
-    """Raises `StoreUnavailable` whatever is in the way: then nobody knows who is on the suppression list."""
-    try:
-        yield
-    except Exception as fault:  # see above
-        raise StoreUnavailable(f"the gates cannot be read: {type(fault).__name__}") from fault
-
-
 def offered(each: Submission, e_id: UUID, author: str) -> OfferedJob:
     return OfferedJob(
         e_id=e_id,
@@ -142,8 +132,10 @@ class Gates:
         """Read only for what passed the gate before. Raises `StoreUnavailable` whatever is in the way."""
         sendable = {e_id for e_id, configuration in configurations.items() if configuration.can_send}
         recipients = {each.recipient for each in fresh if each.configuration_id in sendable}
-        with closed():
+        try:
             return self._tx.suppressions.active_among(self._tenant_id, recipients) if recipients else {}
+        except Exception as fault:  # whatever it is, nobody knows who is on the list
+            raise StoreUnavailable(f"the suppression list cannot be read: {type(fault).__name__}") from fault
 
     def _job(self, each: Submission, now: datetime) -> EmailJob:
         return offered(each, self._new_id(), self._author).accepted(self._tenant_id, now)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shared.domain.attempt import SendAttempt
 from shared.domain.audit import OperatorAction
-from shared.domain.errors import Recovering
+from shared.domain.errors import Recovering, StoreUnavailable
 from shared.domain.event import EmailEvent
 from shared.domain.job import EmailJob
 from shared.domain.query import Query
@@ -21,7 +21,7 @@ from shared.ports.jobs import OfferedJob
 from shared.ports.rows import Page
 from shared.ports.store import Store, Transaction
 from shared.telemetry.fault_points import fault_point
-from web.intake.gates import Accepted, Gates, Result, Submission, closed, offered
+from web.intake.gates import Accepted, Gates, Result, Submission, offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,12 @@ def submit(ports: JobPorts, tenant_id: UUID, author: str, submissions: Sequence[
         if each.idempotency_key not in offers:
             offers[each.idempotency_key] = offered(each, ports.new_id(), author)
     decide = _decide_one if len(submissions) == 1 else _decide_many
-    results = decide(ports, tenant_id, author, submissions, offers)
+    try:
+        results = decide(ports, tenant_id, author, submissions, offers)
+    except (StoreUnavailable, Recovering):
+        raise
+    except Exception:  # noqa: BLE001 - a row that is refused, a list that nobody may read: gate by gate it shows which
+        results = _gate_by_gate(ports, tenant_id, author, submissions)
     fault_point("accept.committed")
     accepted = {result.job.configuration_id for result in results if isinstance(result, Accepted)}
     if accepted:
@@ -67,13 +72,10 @@ def _decide_one(
 ) -> list[Result]:
     """What passes every gate is accepted in one round trip. What does not is looked at gate by gate."""
     (offer,) = offers.values()
-    fault_point("accept.before_commit")
-    with closed():
-        accepted_at = ports.arrivals.job(tenant_id, offer)
+    accepted_at = ports.arrivals.job(tenant_id, offer)
     if accepted_at is not None:
         return [Accepted(offer.accepted(tenant_id, accepted_at))]
-    with ports.store.begin() as tx:
-        return Gates(tx, ports.new_id, tenant_id, author).decide(submissions)
+    return _gate_by_gate(ports, tenant_id, author, submissions)
 
 
 def _decide_many(
@@ -81,8 +83,7 @@ def _decide_many(
 ) -> list[Result]:
     """The same in one transaction: all of what is accepted is kept, or nothing."""
     with ports.store.begin() as tx:
-        with closed():
-            accepted_at = tx.jobs.offer(tenant_id, list(offers.values()))
+        accepted_at = tx.jobs.offer(tenant_id, list(offers.values()))
         taken = {
             key: Accepted(offer.accepted(tenant_id, accepted_at[offer.e_id]))
             for key, offer in offers.items()
@@ -94,6 +95,15 @@ def _decide_many(
         decided = iter(Gates(tx, ports.new_id, tenant_id, author).decide(left) if left else [])
         fault_point("accept.before_commit")
         return [result or next(decided) for result in results]
+
+
+def _gate_by_gate(
+    ports: JobPorts, tenant_id: UUID, author: str, submissions: Sequence[Submission]
+) -> list[Result]:
+    with ports.store.begin() as tx:
+        results = Gates(tx, ports.new_id, tenant_id, author).decide(submissions)
+        fault_point("accept.before_commit")
+    return results
 
 
 def get(ports: JobPorts, tenant_id: UUID, e_id: UUID) -> EmailJob | None:
