@@ -36,7 +36,6 @@ class Result:
         return not self.held and not self.lost and not self.doubled
 
 
-_BEGIN, _END = "<!-- faults -->", "<!-- end of faults -->"
 _NAMES = tuple(field.name for field in fields(Result))
 
 
@@ -61,13 +60,13 @@ def write_section(results: Sequence[Result], path: Path) -> None:
     path.write_text(f"{now}, {machine}.\n\n{_markdown(results)}")
 
 
-def insert_section(section: Path, document: Path) -> None:
-    """Between the two marks in `document`."""
+def insert_section(section: Path, document: Path, *, name: str = "faults") -> None:
+    """Between the two marks of this name in `document`."""
     text = document.read_text()
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    before, begin, rest = text.partition(f"<!-- {name} -->")
+    _, end, after = rest.partition(f"<!-- end of {name} -->")
     if not (begin and end):
-        raise ValueError(f"{document} has no place for the table: {_BEGIN} and {_END}")
+        raise ValueError(f"{document} has no place for the table: <!-- {name} --> and <!-- end of {name} -->")
     document.write_text(f"{before}{begin}\n{section.read_text()}{end}{after}")
 
 

@@ -36,6 +36,9 @@ if not console.is_terminal:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parse(arguments)
+    if asked.table is not None:
+        report.insert(State.from_environment().folder, asked.table)
+        return 0
     measured: list[Measured] = []
     lost: Result | None = None
     with tempfile.TemporaryDirectory(prefix="email-fleet-") as name, console.status("") as status:
@@ -87,6 +90,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=10_000, help="mails and webhooks a round")
     parser.add_argument("--configurations", type=int, default=24, help="to be provisioned a round")
     parser.add_argument("--sends", type=int, default=20_000, help="0 to lose nobody")
+    parser.add_argument(
+        "--table",
+        type=Path,
+        metavar="FILE",
+        help="put the last table and chart into this document, and run nothing",
+    )
     parser.add_argument("--keep", type=Path, help="a folder for the world; its logs stay there")
     return parser.parse_args(arguments)
 

@@ -30,7 +30,7 @@ def _lose_halves(run: Rehearsal) -> None:
             for role in half:
                 processes.wait_ready(role)
     run.require(lost >= run.size.times * len(FLEET), f"only {lost} processes were killed")
-    run.notes.append(f"{lost} processes of {len(FLEET)} killed and replaced, half of them at a time")
+    run.notes.append(f"{lost} kills among {len(FLEET)} processes, half of them at a time, each replaced")
 
 
 def replacing(jobs: int) -> Fault:

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from pygal.style import CleanStyle
 from rich.console import Console
 from rich.table import Table
 
-from bench.faults.result import Result
+from bench.faults.result import Result, insert_section
 from bench.fleet.burden import shares
 from bench.fleet.scaling import Measured
 
@@ -112,18 +113,34 @@ def write(found: Sequence[Line], lost: Result | None, folder: Path) -> list[Path
     paths = [folder / f"fleet.{ending}" for ending in ("json", "md", "svg")]
     document = {"scaling": [asdict(line) for line in found], "replacing": lost and asdict(lost)}
     paths[0].write_text(json.dumps(document, indent=2) + "\n")
-    paths[1].write_text(_markdown(found))
+    paths[1].write_text(_markdown(found, lost))
     paths[2].write_bytes(_chart(found).render())
     return paths
 
 
-def _markdown(found: Sequence[Line]) -> str:
+def insert(folder: Path, document: Path) -> None:
+    """The last table and the last chart into `document`, and into the folder of pictures beside it."""
+    insert_section(folder / "fleet.md", document, name="fleet")
+    shutil.copyfile(folder / "fleet.svg", document.parent / "images" / "fleet.svg")
+
+
+def _markdown(found: Sequence[Line], lost: Result | None) -> str:
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     rows = ["| " + " | ".join(cells) + " |" for cells in (_HEADINGS, *map(_cells, found))]
     rows.insert(1, "|" + "---|" * len(_HEADINGS))
     rounds = found[0].rounds if found else 0
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return f"{now}, {machine}, {rounds} rounds, medians.\n\n" + "\n".join(rows) + "\n"
+    parts = [
+        f"{now}, {machine}, {rounds} rounds, medians.",
+        "\n".join(rows),
+        "![More processes of a pool](images/fleet.svg)",
+    ]
+    if lost:
+        parts.append(
+            f"Then half of a fleet lost again and again while mail went out: {lost.jobs:,} sends, {lost.lost} lost, "
+            f"{lost.doubled} doubled, {lost.unresolved} unresolved; {lost.note}."
+        )
+    return "\n\n".join(parts) + "\n"
 
 
 def _chart(found: Sequence[Line]) -> pygal.Line:
