@@ -89,7 +89,15 @@ migrate: $(STAMP) ## Bring the database of EMAIL_DATABASE_URL to the newest sche
 	$(ALEMBIC) upgrade head
 
 .PHONY: bench
-bench: $(STAMP) ## Show the plans of the frequent queries on a filled database
+bench: $(STAMP) ## Measure how fast it is beside peers and floors (B=accept for one, takes long)
+	$(BIN)/python -m bench.speed $(B)
+
+.PHONY: bench-short
+bench-short: $(STAMP) ## The same with everything small, in minutes
+	$(BIN)/python -m bench.speed --short $(B)
+
+.PHONY: plans
+plans: $(STAMP) ## Show the plans of the frequent queries on a filled database
 	$(BIN)/python -m bench.plans
 
 .PHONY: api-test

@@ -74,7 +74,7 @@ def compared(
     )
 
 
-def alone(bench: str, unit: str, own: Sequence[float], target: Target | None = None) -> Figure:
+def alone(bench: str, own: Sequence[float], *, unit: str, target: Target | None = None) -> Figure:
     return Figure(
         bench, round(median(own), 3), unit, target=target, rounds=tuple(round(one, 3) for one in own)
     )

@@ -62,8 +62,8 @@ def accept(stage: Stage, size: Size, tell: Tell) -> Iterable[Figure]:
     tell("accepted")
     yield compared(
         "accept",
-        "jobs/s",
         found["own"],
+        unit="jobs/s",
         reference="bare Flask + INSERT + enqueue",
         others=found["bare"],
         target=Target(1.0),
@@ -87,4 +87,4 @@ def accept_batch(stage: Stage, size: Size, tell: Tell) -> Iterable[Figure]:
         ours()
         found = take_turns({"own": ours}, size.rounds)
     tell("accepted")
-    yield alone("accept-batch", "jobs/s", found["own"], Target(10_000, of="value"))
+    yield alone("accept-batch", found["own"], unit="jobs/s", target=Target(10_000, of="value"))

@@ -82,8 +82,8 @@ def webhooks(stage: Stage, size: Size, tell: Tell) -> Iterable[Figure]:
     tell("taken in")
     yield compared(
         "webhooks",
-        "events/s",
         found["own"],
+        unit="events/s",
         reference="bare Flask + INSERT",
         others=found["bare"],
         target=Target(0.9),
@@ -132,8 +132,8 @@ def projection(stage: Stage, size: Size, tell: Tell) -> Iterable[Figure]:
     tell("folded")
     yield compared(
         "projection",
-        "events/s",
         found["own"],
+        unit="events/s",
         reference="one transaction an event",
         others=found["one"],
         target=Target(3_000, of="value"),
