@@ -55,11 +55,12 @@ def take_turns(ways: Ways, rounds: int) -> dict[str, list[float]]:
 
 def compared(
     bench: str,
-    unit: str,
     own: Sequence[float],
+    *,
+    unit: str,
     reference: str,
     others: Sequence[float],
-    target: Target | None,
+    target: Target | None = None,
 ) -> Figure:
     ratios = tuple(round(one / other, 3) for one, other in zip(own, others, strict=True))
     return Figure(
