@@ -15,7 +15,7 @@ import psycopg
 
 from sandbox import valkey
 from sandbox.ports import free_port, listens
-from sandbox.postgres import running
+from sandbox.postgres import Server, running
 from sandbox.process import Child, Program, bare_environment
 from sandbox.roles import PRODUCT
 from sandbox.stack.world import PROJECT
@@ -37,6 +37,7 @@ class Stage:
 
     folder: Path
     database_url: str = field(repr=False)
+    _server: Server
     _ends: ExitStack = field(default_factory=ExitStack, repr=False)
     _numbers: Iterator[int] = field(default_factory=count, repr=False)
 
@@ -115,6 +116,14 @@ class Stage:
             "ARDA_API_KEY": API_KEY,
         }
 
+    @contextmanager
+    def another(self) -> Iterator["Stage"]:
+        """With a database of its own on the same server, and a broker of its own."""
+        folder = self.folder / f"another-{next(self._numbers)}"
+        folder.mkdir()
+        with _stage_on(self._server, folder) as stage:
+            yield stage
+
     def close(self) -> None:
         self._ends.close()
 
@@ -122,13 +131,17 @@ class Stage:
 @contextmanager
 def stage_in(folder: Path) -> Iterator[Stage]:
     folder.mkdir(parents=True, exist_ok=True)
-    with running(folder / "postgres") as server:
-        name = f"bench_{uuid4().hex}"
-        url = server.create_database(name)
-        stage = Stage(folder, url)
-        try:
-            migrate(url)
-            yield stage
-        finally:
-            stage.close()
-            server.drop_database(name)
+    with running(folder / "postgres") as server, _stage_on(server, folder) as stage:
+        yield stage
+
+
+@contextmanager
+def _stage_on(server: Server, folder: Path) -> Iterator[Stage]:
+    name = f"bench_{uuid4().hex}"
+    stage = Stage(folder, server.create_database(name), server)
+    try:
+        migrate(stage.database_url)
+        yield stage
+    finally:
+        stage.close()
+        server.drop_database(name)
