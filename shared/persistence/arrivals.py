@@ -1,24 +1,22 @@
 """What comes in from outside, each in one round trip: a statement without a transaction around it is one by itself."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, LargeBinary, Select, exists, func, select
+from sqlalchemy import Engine, LargeBinary, Select, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.domain.event import EventFacts
-from shared.persistence.faults import in_our_words
-from shared.persistence.jobs import offer
-from shared.persistence.sets import constant, first_of, parameter
+from shared.persistence import job_statements
+from shared.persistence.direct import DirectStatement
+from shared.persistence.job_rows import row_of_offer
+from shared.persistence.sets import constant, parameter
 from shared.persistence.tables import EventStatus, email_configuration, email_event
 from shared.ports.arrivals import Received
 from shared.ports.events import EventHeaders
 from shared.ports.jobs import OfferedJob
-from shared.ports.store import alone
 
 _configuration = email_configuration.c
 _column = email_event.c
@@ -57,29 +55,23 @@ _KNOWN = select(_configuration.e_id).where(_OF_TOKEN)
 
 class PostgresArrivals:
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._receive = DirectStatement(engine, _RECEIVE)
+        self._known = DirectStatement(engine, _KNOWN)
+        self._offer = DirectStatement(engine, job_statements.OFFER_ONE)
 
     def event(
         self, routing_hash: bytes, e_id: UUID, facts: EventFacts, raw: str, headers: EventHeaders
     ) -> Received | None:
-        row = self._first(_RECEIVE, {"routing_hash": routing_hash, **_brought(e_id, facts, raw, headers)})
-        return None if row is None else Received(row["e_id"], row["fresh"])
+        row = self._receive.first({"routing_hash": routing_hash, **_brought(e_id, facts, raw, headers)})
+        return None if row is None else Received(*row)
 
     def job(self, tenant_id: UUID, offered: OfferedJob) -> datetime | None:
-        with self._connected() as connection:
-            return offer(connection, tenant_id, [offered]).get(offered.e_id)
+        given = {"tenant_id": tenant_id, "author": offered.author, **row_of_offer(offered)}
+        row = self._offer.first({name: value for name, value in given.items() if name != "job_id"})
+        return None if row is None else row[1]
 
     def knows(self, routing_hash: bytes) -> bool:
-        return self._first(_KNOWN, {"routing_hash": routing_hash}) is not None
-
-    def _first(self, statement: Select[Any], given: Mapping[str, object]) -> dict[str, Any] | None:
-        with self._connected() as connection:
-            return first_of(connection, statement, given)
-
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        with alone(), in_our_words(), self._engine.connect() as connection:
-            yield connection
+        return self._known.first({"routing_hash": routing_hash}) is not None
 
 
 def _brought(e_id: UUID, facts: EventFacts, raw: str, headers: EventHeaders) -> dict[str, object]:

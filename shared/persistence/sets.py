@@ -67,8 +67,13 @@ def constant(value: StrEnum) -> ColumnElement[str]:
     return literal_column(f"'{value}'", Text)
 
 
+def named(given: Given) -> dict[str, object]:
+    """As the statement knows them."""
+    return {_PREFIX + name: value for name, value in given.items()}
+
+
 def run(connection: Connection, statement: Executable, given: Given = _NOTHING) -> CursorResult[Any]:
-    return connection.execute(statement, {_PREFIX + name: value for name, value in given.items()})
+    return connection.execute(statement, named(given))
 
 
 def rows_of(connection: Connection, statement: Executable, given: Given = _NOTHING) -> list[dict[str, Any]]:
