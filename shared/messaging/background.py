@@ -13,7 +13,6 @@ from shared.ports.doorbell import Message
 from shared.telemetry.errors import report_fault
 from shared.telemetry.tracing import carried
 
-
 # After a round, so that under load one of them serves many; a single ring is never held up.
 _PAUSE_SECONDS = 0.005
 
