@@ -13,6 +13,7 @@ from shared.config.settings import Settings
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.lifecycle import Administrative, Operational
 from shared.gateways.postmark.events import PostmarkEvents
+from shared.persistence import PostgresArrivals, PostgresStore
 from shared.ports.clock import Clock, NewId
 from shared.ports.configurations import Change
 from shared.ports.database import Lead
@@ -69,7 +70,9 @@ def container_of(
         clock=clock or FixedClock(),
         new_id=new_id or SequentialIds(),
         store=store,
-        arrivals=MemoryArrivals(store),
+        arrivals=PostgresArrivals(store.engine)
+        if isinstance(store, PostgresStore)
+        else MemoryArrivals(store),
         leadership=NoLeadership(),
         lead_look=NoLeadership(),
         doorbell=doorbell,
