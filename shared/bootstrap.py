@@ -19,8 +19,9 @@ from shared.gateways.postmark.sender import PostmarkSender
 from shared.gateways.postmark.suppressions import PostmarkSuppressions
 from shared.gateways.postmark.taken import PostmarkTaken
 from shared.gateways.postmark.wire import PostmarkSettings, Wire
+from shared.gateways.route53.client import make_route53_client, route53_client_when_used
 from shared.gateways.route53.inventory import Route53Inventory
-from shared.gateways.route53.zone import Route53Zone, make_route53_client
+from shared.gateways.route53.zone import Route53Zone
 from shared.gateways.system.clock import SystemClock
 from shared.gateways.system.pace import SharedPace
 from shared.gateways.system.pause import pause
@@ -68,6 +69,9 @@ from shared.telemetry.traffic import Counts, Writer
 TURN_PATIENCE_SECONDS = 2.0
 # But a drift check has time: it would rather wait than say that it could not tell.
 CHECK_PATIENCE_SECONDS = 30.0
+
+# Those that call Route 53 have its client from the start; the others never import boto3.
+_ROUTE53_ROLES = frozenset({"provisioning", "drift"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ def build(settings: Settings, role: str) -> Container:
     )
     wire = Wire(_postmark(settings))
     store = PostgresStore(engine)
-    route53 = make_route53_client(settings.aws.endpoint_url, settings.aws.region)
+    make_client = make_route53_client if role in _ROUTE53_ROLES else route53_client_when_used
+    route53 = make_client(settings.aws.endpoint_url, settings.aws.region)
     registry = MaterialRegistry(settings.key_material.file, on_refresh=_tell_refresh)
     return Container(
         settings=settings,

@@ -23,7 +23,7 @@ from types import FrameType
 
 from sandbox.files import private_folder, write_json
 from shared import config
-from shared.gateways.route53.zone import make_route53_client
+from shared.gateways.route53.client import make_route53_client
 
 # What takes its time to import, by the module that is run.
 _PRELOADED = {

@@ -1,16 +1,17 @@
 """How the database itself is: for operators, and never on the way of a caller's request."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from shared.persistence.faults import in_our_words
 from shared.persistence.leadership import SCHEDULER_LOCK
-from shared.persistence.migrations import config_for
 from shared.ports.database import DatabaseSeen, Lead
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
 _SELF = text("SELECT current_setting('server_version') AS version, clock_timestamp() AS now")
 _REVISION = text("SELECT version_num FROM alembic_version")
@@ -64,7 +65,12 @@ def _revision(connection: Connection) -> str | None:
 
 
 @cache
-def _scripts() -> ScriptDirectory:
+def _scripts() -> "ScriptDirectory":
+    # Not at the top: of all that import this only the doctor asks, and Alembic brings a template engine along.
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    from shared.persistence.migrations import config_for  # noqa: PLC0415
+
     return ScriptDirectory.from_config(config_for(""))
 
 
@@ -75,6 +81,8 @@ def _head() -> str:
 
 
 def _is_ours(revision: str) -> bool:
+    from alembic.util import CommandError  # noqa: PLC0415 - see `_scripts`
+
     try:
         return _scripts().get_revision(revision) is not None
     except CommandError:

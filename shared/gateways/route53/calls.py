@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
 from shared.domain.errors import ProviderError, ProviderRefused, ProviderUnavailable
 from shared.ports.lease import before_call
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_route53.type_defs import ListResourceRecordSetsResponseTypeDef
 
@@ -48,6 +46,10 @@ def listed(
 
 
 def asked(call: Callable[[], Result]) -> Result:
+    # Not at the top: see `client`.
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
+
     before_call()
     try:
         return call()
@@ -60,7 +62,7 @@ def asked(call: Callable[[], Result]) -> Result:
         raise ProviderUnavailable("unreadable", "an answer of Route 53 that is no XML") from None
 
 
-def _provider_error(error: ClientError) -> ProviderError:
+def _provider_error(error: "ClientError") -> ProviderError:
     detail = error.response.get("Error", {})
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code, message = detail.get("Code", "unknown"), detail.get("Message", "")

@@ -3,9 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
-
 from shared.domain.dns import DnsRecord, canonical, checked_in_zone
 from shared.domain.errors import ProviderRefused
 from shared.gateways.route53.calls import asked, listed
@@ -20,20 +17,6 @@ if TYPE_CHECKING:
 _INVALID_BATCH = "InvalidChangeBatch"
 # A deletion names the exact record set, so one that somebody changes meanwhile is looked at again.
 _DELETE_ATTEMPTS = 3
-
-
-def make_route53_client(endpoint_url: str | None = None, region: str = "us-east-1") -> "Route53Client":
-    """No repeats by botocore: they would break the pace, and callers come back by themselves.
-
-    The region picks the AWS partition.
-    """
-    config = Config(
-        connect_timeout=5,
-        read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 1},
-        max_pool_connections=10,
-    )
-    return boto3.client("route53", endpoint_url=endpoint_url, region_name=region, config=config)
 
 
 class Route53Zone:

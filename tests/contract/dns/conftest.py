@@ -5,7 +5,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from sandbox import aws_server
-from shared.gateways.route53.zone import make_route53_client
+from shared.gateways.route53.client import make_route53_client
 from shared.ports.dns import DnsZone
 from tests.contract.dns.worlds import ZONE_NAME, FakeZoneWorld, Route53World, ZoneWorld
 

@@ -9,8 +9,8 @@ from botocore.stub import Stubber
 
 from shared.domain.dns import DnsRecord
 from shared.domain.errors import Conflict, OutOfTurn, ProviderError, ProviderRefused, ProviderUnavailable
+from shared.gateways.route53.client import make_route53_client
 from shared.gateways.route53.inventory import Route53Inventory
-from shared.gateways.route53.zone import make_route53_client
 from shared.ports.lease import looked_after
 from tests.fakes.aws import answer
 from tests.fakes.pace import FreePace

@@ -11,7 +11,8 @@ from botocore.stub import Stubber
 
 from shared.domain.dns import DnsRecord
 from shared.domain.errors import InvalidValue, ProviderRefused, ProviderUnavailable
-from shared.gateways.route53.zone import Route53Zone, make_route53_client
+from shared.gateways.route53.client import make_route53_client
+from shared.gateways.route53.zone import Route53Zone
 from tests.fakes.aws import answer
 from tests.fakes.pace import FreePace
 
