@@ -45,8 +45,10 @@ _REFUSE = "ALTER TABLE email_job ADD CONSTRAINT rehearsal CHECK (status <> 'DELI
 _REFUSE_NO_MORE = "ALTER TABLE email_job DROP CONSTRAINT rehearsal"
 _GIVEN_UP = "SELECT 1 FROM dead_letter WHERE subject = 'message'"
 _FOUND = "SELECT count(DISTINCT tag) FROM drift_finding"
+# With another version: a check that has read the row before would write the window back as it was.
 _WINDOW_IS_OVER = (
-    "UPDATE email_configuration SET verification_started_at = now() - interval '25 hours' WHERE e_id = %s"
+    "UPDATE email_configuration SET verification_started_at = now() - interval '25 hours', version = version + 1"
+    " WHERE e_id = %s"
 )
 
 
