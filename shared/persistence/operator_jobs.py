@@ -91,7 +91,7 @@ def _is_called(text: str, tenant_id: UUID | ScalarSelect[UUID] | None) -> Condit
     if (e_id := id_in(text)) is not None:
         called.append(_job.e_id == e_id)
     if tenant_id is not None:
-        # Whose it is, `_conditions` says. Said here again, it would count as another condition, and any index that begins
-        # with the tenant would look as good as the one of the keys.
+        # Whose it is, `_conditions` says. Said here again, it would count as another condition, and any index that
+        # begins with the tenant would look as good as the one of the keys.
         called.append(_job.idempotency_key == text)
     return or_(*called)
