@@ -9,7 +9,7 @@ from functools import cache
 
 from postmarker.core import PostmarkClient
 from sqlalchemy import Engine, create_engine, insert, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, configure_mappers, mapped_column
 
 WAITING, SENT = "waiting", "sent"
 TABLE = "naive_mail"
@@ -35,9 +35,16 @@ class Mail(Base):
 
 @cache
 def engine() -> Engine:
-    """Made when it is first needed: connections must not be carried across a fork."""
+    """Made when it is first needed; its connections must not be carried across a fork."""
     url = os.environ["BENCH_DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
     return create_engine(url, pool_size=10)
+
+
+def warm_up() -> None:
+    """Before a fork, so that no child has it to do: what is imported late, the mapping, what the server can do."""
+    configure_mappers()
+    engine().connect().close()
+    engine().dispose()
 
 
 class _Client(threading.local):

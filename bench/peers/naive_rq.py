@@ -37,4 +37,5 @@ def enqueue(mail_ids: Iterable[int]) -> None:
 
 
 if __name__ == "__main__":
+    mails.warm_up()
     WorkerPool([QUEUE], connection=_connection(), num_workers=int(sys.argv[1])).start(logging_level="WARNING")

@@ -114,13 +114,13 @@ class Pipelines:
 
 def per_second(total: int, left: Left) -> float:
     """Of what is done between its first and its last tenth; returns when nothing is left."""
-    first = _at(total - total // 10, left)
-    last = _at(total // 10, left)
-    _at(0, left)
+    first = wait_for(total - total // 10, left)
+    last = wait_for(total // 10, left)
+    wait_for(0, left)
     return (first[0] - last[0]) / (last[1] - first[1])
 
 
-def _at(most: int, left: Left) -> tuple[int, float]:
+def wait_for(most: int, left: Left) -> tuple[int, float]:
     """How many were left and when, as soon as no more than `most` are."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (count := left()) > most:

@@ -24,6 +24,7 @@ from shared.messaging.messages import SendJobs
 from shared.messaging.publisher import RedisDoorbell
 
 Tell = Callable[[str], None]
+HELD = Wishes(held=True)
 
 CALL_SECONDS = 0.05
 EVERY_CALL = {"kind": "latency", "endpoint": "*", "seconds": CALL_SECONDS}
@@ -77,7 +78,7 @@ class Product:
         self.world.simulator.set(delivery_delay_seconds={"min": NEVER_SECONDS, "max": NEVER_SECONDS})
 
     def hold(self) -> None:
-        self.world.processes.dress(dict.fromkeys(SENDERS, Wishes(held=True)))
+        self.world.processes.dress(dict.fromkeys(SENDERS, HELD))
 
     def release(self) -> None:
         for sender in SENDERS:
@@ -113,7 +114,9 @@ def running(folder: Path, tenants: int, tell: Tell, *, plan: str = f"{__name__}:
     tell("starting the product and the sandbox")
     with worlds.running(folder, _hear, plan=plan, roles=ROLES) as world:
         tell(f"provisioning {tenants} tenants")
-        product = Product(world, world.tenants(tenants), _doorbell(world.places["redis_url"]))
+        product = Product(
+            world, world.tenants(tenants), build_doorbell(broker_settings(world.places["redis_url"]))
+        )
         product.slow_down()
         yield product
 
@@ -122,9 +125,9 @@ def _hear(_: dict[str, Any]) -> None:
     """Of each server and role that starts."""
 
 
-def _doorbell(url: str) -> RedisDoorbell:
-    """As the roles have it by default."""
-    settings = BrokerSettings(
+def broker_settings(url: str) -> BrokerSettings:
+    """As the roles have them by default."""
+    return BrokerSettings(
         url=url,
         namespace="shop-access-email",
         heartbeat_timeout_seconds=15,
@@ -133,20 +136,18 @@ def _doorbell(url: str) -> RedisDoorbell:
         ring_flag_seconds=60,
         ring_patience_seconds=10,
     )
-    return build_doorbell(settings)
 
 
-def with_sender(command: tuple[str, ...]) -> Plan:
-    """PLAN, but its first sender is another program of the nursery's, in the same settings."""
-    first, *_ = SENDERS
-    return replace(
-        PLAN, roles=tuple(_instead(role, command) if role.name == first else role for role in PLAN.roles)
-    )
+def with_sender(module: str) -> Plan:
+    """PLAN, but what its first sender boots is `module:send`."""
+    return replace(PLAN, roles=tuple(_booting(role, module) for role in PLAN.roles))
 
 
-def _instead(role: Role, command: tuple[str, ...]) -> Role:
-    module, folder, name, *_ = role.command
-    return replace(role, command=(module, folder, name, *command))
+def _booting(role: Role, module: str) -> Role:
+    if role.name != SENDERS[0]:
+        return role
+    command = tuple(f"{module}:send" if part == "workers.main:send" else part for part in role.command)
+    return replace(role, command=command)
 
 
 @dataclass(frozen=True)
