@@ -136,8 +136,8 @@ class Draining:
         )
 
     def drained(self, jobs: int) -> float:
-        """Jobs a second: claimed, recorded; each configuration has a batch waiting."""
-        numbers = random.sample(range(self._tenants), min(WARM_UP_BATCHES + jobs // BATCH, self._tenants))
+        """Jobs a second, claimed and recorded: batches of tenants drawn at random."""
+        numbers = random.choices(range(self._tenants), k=WARM_UP_BATCHES + jobs // BATCH)
         for number in numbers:
             self._offer(number)
         self._send(numbers[:WARM_UP_BATCHES])

@@ -1,0 +1,1 @@
+"""How cost grows with what is in the tables."""
