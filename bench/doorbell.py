@@ -44,14 +44,19 @@ def measure(url: str, *, rings: int, rounds: int) -> list[Line]:
     with redis.Redis.from_url(url) as client:
         for _ in range(rounds):
             for name, way in ways.items():
-                client.flushall()
-                way(1)  # connections and scripts stand
-                begun = time.perf_counter()
-                way(rings)
-                taken[name].append((time.perf_counter() - begun) / rings * 1e6)
+                taken[name].append(microseconds(client, way, rings))
     medians = {name: statistics.median(values) for name, values in taken.items()}
     plain = medians[PLAIN]
     return [Line(name, round(median, 1), round(median / plain, 2)) for name, median in medians.items()]
+
+
+def microseconds(client: "redis.Redis", way: Callable[[int], None], rings: int) -> float:
+    """Of one ring. The server is emptied before."""
+    client.flushall()
+    way(1)  # connections and scripts stand
+    begun = time.perf_counter()
+    way(rings)
+    return (time.perf_counter() - begun) / rings * 1e6
 
 
 class Ways:
