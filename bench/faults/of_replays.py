@@ -56,7 +56,7 @@ SELECT coalesce(max(many), 0) FROM (
     "dead letters put back, the command and the workers killed on the way, once stopped and asked for again",
     long=Size(jobs=10_000, rate=100, times=8),
     # Slow enough for a command to begin and stop it in the middle.
-    short=Size(jobs=200, rate=8, times=3),
+    short=Size(jobs=200, rate=14, times=3),
 )
 def replay_dead_letters(run: Rehearsal) -> None:
     """`jobs` that the provider refused, put back at `rate` a second; `times` workers are killed while they are."""
