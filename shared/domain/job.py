@@ -119,11 +119,8 @@ def settle(
 ) -> Settlement:
     """The outcome table: what a provider's answer makes of a job."""
     match outcome:
-        case Accepted(message_id):
-            return Settlement(job.e_id, JobStatus.SENT, provider_message_id=message_id)
-        case Refused(code, text, inactive_recipient):
-            status = JobStatus.SUPPRESSED if inactive_recipient else JobStatus.FAILED
-            return Settlement(job.e_id, status, error_code=code, error_text=text)
+        case Accepted() | Refused():
+            return settle_for_good(job, outcome)
         case Unknown(code, text):
             return Settlement(
                 job.e_id,
@@ -142,6 +139,14 @@ def settle(
                 error_code=code,
                 error_text=text,
             )
+
+
+def settle_for_good(job: ClaimedJob, outcome: Accepted | Refused) -> Settlement:
+    """Of most messages, and the same at any time."""
+    if isinstance(outcome, Accepted):
+        return Settlement(job.e_id, JobStatus.SENT, provider_message_id=outcome.message_id)
+    status = JobStatus.SUPPRESSED if outcome.inactive_recipient else JobStatus.FAILED
+    return Settlement(job.e_id, status, error_code=outcome.code, error_text=outcome.text)
 
 
 def _expired(job: ClaimedJob, code: str, text: str) -> Settlement:

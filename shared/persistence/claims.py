@@ -92,7 +92,7 @@ def _claim() -> Select[Any]:
     taken = _take(judged.cte("judged").prefix_with("MATERIALIZED"))
     joined = taken.outerjoin(email_job_content, _content.job_id == taken.c.e_id)
     due_count = select(func.count()).select_from(due).scalar_subquery().label("due_count")
-    claimed = select(taken, *_content, due_count).select_from(joined)
+    claimed = select(taken, *_content, due_count, func.now().label("claimed_at")).select_from(joined)
     claimed = claimed.order_by(taken.c.due_at, taken.c.e_id)
     return claimed.add_cte(intended(taken))
 

@@ -82,6 +82,7 @@ class PostgresJobs:
         return Claim(
             claim_id,
             tuple(map(claimed_job_of, taken)),
+            rows[0]["claimed_at"] if rows else None,
             suppressed=len(rows) - len(taken),
             left_out=rows[0]["due_count"] - len(rows) if rows else 0,
         )

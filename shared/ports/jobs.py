@@ -52,10 +52,14 @@ class OfferedJob:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Jobs of one configuration, held by `claim_id` until the lease runs out. `suppressed` were taken off the queue."""
+    """Jobs of one configuration, held by `claim_id` until the lease runs out. `suppressed` were taken off the queue.
+
+    `at` is the transaction's moment, told with the jobs so that nobody has to ask for it; None when nothing was due.
+    """
 
     claim_id: UUID
     jobs: tuple[ClaimedJob, ...]
+    at: datetime | None
     suppressed: int = 0
     # Due and within the limit, and left for a later claim: one that goes alone, or whoever it went without.
     left_out: int = 0

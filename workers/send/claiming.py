@@ -126,9 +126,9 @@ def _take(tx: Transaction, configuration_id: UUID, claim_id: UUID, limit: int, p
     claim = tx.jobs.claim(
         configuration_id, claim_id=claim_id, limit=limit, lease_seconds=policy.lease_seconds
     )
-    if not claim.jobs and not claim.suppressed:
+    if claim.at is None:
         raise _NotNow
-    jobs, unsent = _divide(claim.jobs, tx.now(), policy)
+    jobs, unsent = _divide(claim.jobs, claim.at, policy)
     return _Taken(jobs, unsent, _more(claim, unsent, limit))
 
 

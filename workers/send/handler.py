@@ -12,11 +12,12 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration
-from shared.domain.job import ClaimedJob, Settlement, settle
-from shared.domain.mail import Deferred, OutboundMessage, Outcome
+from shared.domain.job import ClaimedJob, Settlement, settle, settle_for_good
+from shared.domain.mail import Accepted, Deferred, OutboundMessage, Outcome, Refused
 from shared.domain.naming import names_for
 from shared.messaging.messages import SendJobs
 from shared.ports.rows import Lock
+from shared.ports.store import Transaction
 from shared.telemetry.fault_points import fault_point
 from shared.telemetry.metrics import record_call_seconds, record_fenced, record_outcomes
 from shared.telemetry.tracing import Step, Stretch, follow, is_followed
@@ -113,8 +114,7 @@ def _record(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> EmailC
         assert configuration is not None, "configurations are never deleted"
         locked = consequences.cancels_waiting(configuration)
         settled = [
-            _settle(job, outcome, tx.now(), deps.policy)
-            for job, outcome in zip(batch.jobs, outcomes, strict=True)
+            _settle(job, outcome, tx, deps.policy) for job, outcome in zip(batch.jobs, outcomes, strict=True)
         ]
         final = [consequences.without_requeue(one) if locked else one for one in (*settled, *batch.unsent)]
         recorded = tx.jobs.record(batch.claim_id, final)
@@ -128,7 +128,11 @@ def _record(batch: Batch, outcomes: Sequence[Outcome], deps: SendDeps) -> EmailC
     return configuration
 
 
-def _settle(job: ClaimedJob, outcome: Outcome, now: datetime, policy: SendPolicy) -> Settlement:
+def _settle(job: ClaimedJob, outcome: Outcome, tx: Transaction, policy: SendPolicy) -> Settlement:
+    if isinstance(outcome, Accepted | Refused):
+        return settle_for_good(job, outcome)
+    # The clock is a round trip away, once a transaction: only those ask for it that have to wait.
+    now = tx.now()
     return settle(
         job,
         outcome,

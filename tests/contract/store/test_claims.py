@@ -67,6 +67,19 @@ def test_a_claim_takes_the_longest_due_first_and_no_more_than_its_limit(
     assert ids(claim(store, acme, limit=2)) == []
 
 
+def test_a_claim_tells_its_transactions_moment_and_none_when_nothing_was_due(
+    store: Store, acme: EmailConfiguration
+) -> None:
+    with store.begin() as tx:
+        early = tx.jobs.claim(acme.e_id, claim_id=uuid4(), limit=50, lease_seconds=60)
+    accept(store, new_job(acme))
+    with store.begin() as tx:
+        claimed = tx.jobs.claim(acme.e_id, claim_id=uuid4(), limit=50, lease_seconds=60)
+        now = tx.now()
+    assert early.at is None
+    assert claimed.at == now
+
+
 def test_jobs_due_at_once_are_claimed_in_the_order_of_their_ids(
     store: Store, acme: EmailConfiguration
 ) -> None:

@@ -86,7 +86,8 @@ class MemoryJobs:
                 self._attempts.intend(self._all[job.e_id])
         sending = (self._all[job.e_id] for job in due if job.e_id not in suppressed)
         claimed = tuple(map(self._claimed, sending))
-        return Claim(claim_id, claimed, suppressed=len(suppressed), left_out=len(all_due) - len(due))
+        at = self._moment.now if due else None
+        return Claim(claim_id, claimed, at, suppressed=len(suppressed), left_out=len(all_due) - len(due))
 
     def _claimed(self, job: EmailJob) -> ClaimedJob:
         content = self._state.contents[job.e_id]
