@@ -11,12 +11,16 @@ TARGET = "make bench"
 
 @dataclass(frozen=True)
 class Peer:
-    """`command` runs as `python -m ...`. `package` is what it needs; `note` goes into the table."""
+    """`command` runs as `python -m ...`. `package` is what it needs; `note` goes into the table.
+
+    `share`: of the mails that the others get. The rate is what counts, and a slow one would take minutes.
+    """
 
     name: str
     package: str
     command: tuple[str, ...]
     note: str
+    share: float = 1.0
 
     @property
     def module(self) -> str:
@@ -49,5 +53,5 @@ CELERY = Peer(
     ),
     f"prefork of {IN_FLIGHT}",
 )
-RQ = Peer("rq", "rq", ("bench.peers.naive_rq", str(IN_FLIGHT)), f"{IN_FLIGHT} workers")
+RQ = Peer("rq", "rq", ("bench.peers.naive_rq", str(IN_FLIGHT)), f"{IN_FLIGHT} workers", share=0.25)
 PEERS = (DRAMATIQ, CELERY, RQ)

@@ -12,9 +12,10 @@ from bench.speed.registry import Size, Tell, bench
 from bench.speed.singles import IDLE_SECONDS, Singles, at_wall_clock, percentile
 from bench.speed.stage import Stage
 
+WHOLE = 100_000
 SHARE = 0.95
 IDLE_SAMPLES, BUSY_SAMPLES = 30, 100
-IDLE_SAMPLES_SHORT = 10
+IDLE_SAMPLES_SHORT = 8
 # The last fifth is not what is asked about.
 LEAST_SHARE = 0.2
 BUSY_SECONDS = (0.05, 0.25)
@@ -25,12 +26,12 @@ LOOK_EVERY = 5
 @bench(
     "fairness",
     "a single mail while 100,000 of another tenant wait, beside itself when nothing waits",
-    long=Size(work=100_000),
-    short=Size(work=15_000, rounds=2),
+    long=Size(work=WHOLE),
+    short=Size(work=10_000, rounds=1),
 )
 def fairness(stage: Stage, size: Size, tell: Tell) -> Iterable[Figure]:
     """The 95th percentile of each round, with the 50 ms of the call. Both take turns."""
-    long = size.work >= 100_000
+    long = size.work >= WHOLE
     idle: list[float] = []
     busy: list[float] = []
     with (

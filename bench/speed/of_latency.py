@@ -28,7 +28,7 @@ _PLAN = f"{noop.__name__}:PLAN"
     "idle-latency",
     "a single mail from its acceptance to the provider's call, beside a no-op from enqueue to run",
     long=Size(work=40),
-    short=Size(work=8, rounds=3),
+    short=Size(work=6, rounds=2),
 )
 def idle_latency(stage: Stage, size: Size, tell: Tell) -> Iterable[Figure]:
     """Both come to one queue of one process in the same moment, so that the same look at the queue finds them: how long
