@@ -77,7 +77,10 @@ def run(connection: Connection, statement: Executable, given: Given = _NOTHING) 
 
 
 def rows_of(connection: Connection, statement: Executable, given: Given = _NOTHING) -> list[dict[str, Any]]:
-    return [row._asdict() for row in run(connection, statement, given)]
+    result = run(connection, statement, given)
+    # Not `_asdict`, which looks up each column of each row by its name: of a batch that is a tenth of what it costs.
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result]
 
 
 def first_of(connection: Connection, statement: Executable, given: Given = _NOTHING) -> dict[str, Any] | None:

@@ -97,8 +97,11 @@ def readable(message: object, *private: str) -> str:
     for secret in private:
         if secret and secret.lower() in text.lower():
             text = re.sub(re.escape(secret), "<redacted>", text, flags=re.IGNORECASE)
-    text = _QUOTED_ADDRESS.sub(r"\1'<address>'", text)
-    text = _ADDRESS.sub(lambda found: "<address>" + ("." if found[0].endswith(".") else ""), text)
+    # Most texts are "OK", and have nothing to look for.
+    if "'" in text:
+        text = _QUOTED_ADDRESS.sub(r"\1'<address>'", text)
+    if "@" in text:
+        text = _ADDRESS.sub(lambda found: "<address>" + ("." if found[0].endswith(".") else ""), text)
     return text[:TEXT_MAX_CHARACTERS]
 
 
