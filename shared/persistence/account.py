@@ -41,7 +41,8 @@ _PROBED = func.coalesce(_column.probing_until > func.clock_timestamp(), False)
 SHUT = or_(select(_column.id).where(or_(_PAUSED, _PROBED)).exists(), HELD)
 
 _OWN = select(or_(_PAUSED, _PROBED).label("shut")).where(_column.id == _ONLY)
-_GATE = union_all(_OWN, select(true()).where(HELD))
+# Rows only while something is wrong, each with whether it shuts the gate.
+GATE = union_all(_OWN, select(true()).where(HELD))
 # Passed over while another transaction holds it: nobody waits only to hear that he came second.
 _free = select(_column.id).where(~_PAUSED, ~_PROBED).with_for_update(skip_locked=True, key_share=True)
 _PROBE = (
@@ -88,7 +89,7 @@ class PostgresAccountState:
         self._connection = connection
 
     def gate(self, *, probe_seconds: float) -> Gate:
-        shut = run(self._connection, _GATE).scalars().all()
+        shut = run(self._connection, GATE).scalars().all()
         if not shut:
             return Gate.OPEN
         if any(shut):

@@ -20,12 +20,14 @@ from sqlalchemy import (
     literal,
     not_,
     null,
+    or_,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from shared.persistence.account import GATE
 from shared.persistence.sets import any_of, parameter, rows_of, run
 from shared.persistence.tables import send_pressure
 from shared.ports.pressure import Permit
@@ -148,7 +150,9 @@ def _ease() -> ReturningUpdate[Any]:
     return eased.returning(_column.batch_size.is_(None) & _RATE.is_(None))
 
 
-_IS_LIMITED = select(select(_column.scope).where(_OF_SCOPES).exists())
+_LIMITED = select(_column.scope).where(_OF_SCOPES).exists()
+_IS_LIMITED = select(_LIMITED)
+_IS_FREE = select(not_(or_(GATE.exists(), _LIMITED)))
 _TAKE = _take()
 _THROTTLE = _throttle()
 _NARROW_ACCOUNT = _narrow_account()
@@ -162,6 +166,10 @@ _FREE = delete(send_pressure).where(
 class PostgresPressure:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def is_free(self, configuration_id: UUID) -> bool:
+        wanted = {"scopes": [configuration_id, ACCOUNT]}
+        return bool(run(self._connection, _IS_FREE, wanted).scalar_one())
 
     def is_limited(self, configuration_id: UUID) -> bool:
         wanted = {"scopes": [configuration_id, ACCOUNT]}

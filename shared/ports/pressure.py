@@ -64,6 +64,10 @@ class Pressure(Protocol):
     Times are the database's; a bucket holds at most one second's worth of calls.
     """
 
+    def is_free(self, configuration_id: UUID) -> bool:
+        """Nothing is in the way of a call: the gate is open, and it needs no permit. One read; holds nothing."""
+        ...
+
     def is_limited(self, configuration_id: UUID) -> bool:
         """Whether a call needs a permit. One read; holds nothing."""
         ...

@@ -88,10 +88,7 @@ def _claim(
     deps: SendDeps,
 ) -> Batch:
     token = deps.server_token(configuration)
-    gate = tx.account.gate(probe_seconds=deps.policy.lease_seconds)
-    if gate is Gate.SHUT:
-        raise _NotNow
-    permit = permit or _free_permit(tx, configuration.e_id)
+    gate, permit = _way_out(tx, configuration.e_id, permit, deps.policy)
     claim_id = deps.new_id()
     taken = (
         _take_for_probe(tx, configuration.e_id, claim_id, deps.policy)
@@ -114,8 +111,19 @@ def _claim(
     )
 
 
+def _way_out(
+    tx: Transaction, configuration_id: UUID, permit: Permit | None, policy: SendPolicy
+) -> tuple[Gate, Permit]:
+    """The ordinary case: nothing is in the way, as one read says."""
+    if permit is None and tx.pressure.is_free(configuration_id):
+        return Gate.OPEN, Permit(allowed=True)
+    gate = tx.account.gate(probe_seconds=policy.lease_seconds)
+    if gate is Gate.SHUT:
+        raise _NotNow
+    return gate, permit or _free_permit(tx, configuration_id)
+
+
 def _free_permit(tx: Transaction, configuration_id: UUID) -> Permit:
-    """The ordinary case: nothing limits, as one read says."""
     if not tx.pressure.is_limited(configuration_id):
         return Permit(allowed=True)
     # A ring in vain leaves its token to who has something to send.

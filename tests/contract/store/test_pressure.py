@@ -72,6 +72,34 @@ def test_a_server_is_limited_from_its_429_until_it_is_free_again(store: Store, s
     assert not is_limited(store, server)
 
 
+def is_free(store: Store, server: UUID) -> bool:
+    with store.begin() as tx:
+        return tx.pressure.is_free(server)
+
+
+def test_a_server_is_free_while_neither_its_own_pace_nor_the_accounts_limits_it(
+    store: Store, server: UUID
+) -> None:
+    assert is_free(store, server)
+    throttle(store, server)
+    assert (is_free(store, server), is_free(store, uuid4())) == (False, True)
+    throttle(store, uuid4())
+    assert not is_free(store, uuid4())
+
+
+def test_nobody_is_free_from_a_pause_of_the_account_until_a_probe_has_ended_it(
+    store: Store, server: UUID, time_passes: TimePasses
+) -> None:
+    with store.begin() as tx:
+        tx.account.pause(seconds=60, longest_seconds=600, reason="405: no credits")
+    assert not is_free(store, server)
+    time_passes(61)
+    assert not is_free(store, server)  # somebody has to probe first
+    with store.begin() as tx:
+        tx.account.resume()
+    assert is_free(store, server)
+
+
 def test_a_small_batch_is_a_limit(store: Store, server: UUID) -> None:
     shrink(store, server, FULL)
     assert is_limited(store, server)

@@ -146,11 +146,13 @@ def test_the_gate_is_shut_where_the_account_never_was(store: Store) -> None:
     recovery = begun(store)
     with store.begin() as tx:
         assert tx.account.gate(probe_seconds=30) is Gate.SHUT
+        assert not tx.pressure.is_free(uuid4())
         tx.account.resume()
         assert tx.account.gate(probe_seconds=30) is Gate.SHUT
     end(store, recovery)
     with store.begin() as tx:
         assert tx.account.gate(probe_seconds=30) is Gate.OPEN
+        assert tx.pressure.is_free(uuid4())
 
 
 def test_nobody_is_rung_for_due_jobs_or_doubts_while_one_is_open(

@@ -28,6 +28,10 @@ class MemoryPressure:
     def _all(self) -> dict[UUID, Limit]:
         return self._state.limits
 
+    def is_free(self, configuration_id: UUID) -> bool:
+        shut = self._state.is_recovering or bool(self._state.pauses)
+        return not (shut or self.is_limited(configuration_id))
+
     def is_limited(self, configuration_id: UUID) -> bool:
         return not self._all.keys().isdisjoint((configuration_id, ACCOUNT))
 
