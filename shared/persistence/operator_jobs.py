@@ -23,16 +23,27 @@ def jobs_asked(wanted: JobSearch, *, before: UUID | None, limit: int) -> Select[
     """Raises `InvalidValue` for what no index answers."""
     check_jobs(wanted)
     order = _order(wanted)
-    newest_first = [column.desc() for column in order]
     conditions = [*_conditions(wanted)]
     if before is not None:
         conditions.append(_is_before(before, order))
-    if not _finds_few(wanted):
-        return select(email_job).where(*conditions).order_by(*newest_first).limit(limit)
-    # Found first and sorted then: along an index that has the order, the few might be at its very end.
+    found = _few(conditions, order) if _finds_few(wanted) else _newest(conditions, order)
+    page = found.limit(limit).subquery("page")
+    # Rows are read of the page only: what a search leaves out may be millions, told from an index alone.
+    return select(email_job).where(_job.e_id.in_(select(page.c.e_id))).order_by(*_newest_first(order))
+
+
+def _few(conditions: list[Condition], order: list[Column[Any]]) -> Select[Any]:
+    """Found first and sorted then: along an index that has the order, the few might be at its very end."""
     found = select(*order).where(*conditions).cte("found").prefix_with("MATERIALIZED")
-    page = select(found.c.e_id).order_by(*(found.c[column.name].desc() for column in order)).limit(limit)
-    return select(email_job).where(_job.e_id.in_(page)).order_by(*newest_first)
+    return select(found.c.e_id).order_by(*(found.c[column.name].desc() for column in order))
+
+
+def _newest(conditions: list[Condition], order: list[Column[Any]]) -> Select[Any]:
+    return select(_job.e_id).where(*conditions).order_by(*_newest_first(order))
+
+
+def _newest_first(order: list[Column[Any]]) -> list[ColumnElement[Any]]:
+    return [column.desc() for column in order]
 
 
 def _finds_few(wanted: JobSearch) -> bool:

@@ -90,7 +90,14 @@ Index(
     _job.e_id,
     postgresql_where=text("status IN ('BOUNCED', 'COMPLAINED', 'FAILED', 'CANCELLED', 'SUPPRESSED')"),
 )
-Index("ix_email_job_tenant_accepted", _job.tenant_id, _job.accepted_at, _job.e_id)
+# With what tells the jobs of one status or one configuration, without a look at the rows of the others.
+Index(
+    "ix_email_job_tenant_accepted",
+    _job.tenant_id,
+    _job.accepted_at,
+    _job.e_id,
+    postgresql_include=["status", "configuration_id"],
+)
 Index("ix_email_job_tenant_recipient", _job.tenant_id, _job.recipient)
 
 email_job_content = Table(
