@@ -59,6 +59,11 @@ def searches(samples: list[Sample]) -> dict[str, Search]:
             "from": _days_ago(40),
             "until": _days_ago(33),
         },
+        "the largest configuration's jobs": lambda: {"configuration": configuration(0)},
+        "the largest configuration's SENT, none": lambda: {
+            "configuration": configuration(0),
+            "status": "SENT",
+        },
         "a recipient": lambda: {"tenant": (one := any_()).tenant_id, "recipient": one.recipient},
         "a recipient, none": lambda: {"tenant": tenant(0), "recipient": f"{uuid4().hex}@example.com"},
         "a job's id": lambda: {"text": any_().e_id},
