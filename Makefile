@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BROWSER_STAMP := $(VENV)/.browser
+BENCH_STAMP := $(VENV)/.bench
 ALEMBIC := $(BIN)/python -m alembic -c shared/persistence/migrations/alembic.ini
 
 .DEFAULT_GOAL := help
@@ -88,8 +89,12 @@ format: $(STAMP) ## Format the code and mend what can be mended
 migrate: $(STAMP) ## Bring the database of EMAIL_DATABASE_URL to the newest schema
 	$(ALEMBIC) upgrade head
 
+$(BENCH_STAMP): $(STAMP) requirements/bench.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
+	@touch $@
+
 .PHONY: bench
-bench: $(STAMP) ## Measure how fast it is beside peers and floors (B=accept for one, takes long)
+bench: $(BENCH_STAMP) ## Measure how fast it is beside peers and floors (B=accept for one, takes long)
 	$(BIN)/python -m bench.speed $(B)
 
 .PHONY: bench-short
@@ -134,6 +139,8 @@ requirements: $(STAMP) ## Pin the requirements anew from pyproject.toml
 	  requirements/installer.in -o requirements/installer.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
 	  --constraints requirements/dev.txt requirements/browser.in -o requirements/browser.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
+	  --constraints requirements/dev.txt requirements/bench.in -o requirements/bench.txt
 
 .PHONY: clean
 clean: ## Remove what was installed and what caches left; the state of `make up` stays
