@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Callable, MutableMapping
+from contextlib import suppress
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import ExcInfo
@@ -29,7 +30,7 @@ def configure_logging(*, level: str, format: str, role: str) -> None:
     # Written at once: by way of the standard library's loggers a line takes twice as long.
     structlog.configure(
         processors=[*shared, renderer],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=_lines_to(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,
     )
@@ -43,6 +44,20 @@ def configure_logging(*, level: str, format: str, role: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Lines(structlog.WriteLogger):
+    """A line that cannot be written, as when a disk is full, is no reason to fail what it tells of."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    debug = info = warning = error = critical = msg
+
+
+def _lines_to(stream: TextIO) -> Callable[..., _Lines]:
+    return lambda *_: _Lines(stream)
 
 
 def _described(exc_info: ExcInfo) -> str:

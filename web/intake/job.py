@@ -72,6 +72,7 @@ def _decide_one(
 ) -> list[Result]:
     """What passes every gate is accepted in one round trip. What does not is looked at gate by gate."""
     (offer,) = offers.values()
+    fault_point("accept.before_commit")
     accepted_at = ports.arrivals.job(tenant_id, offer)
     if accepted_at is not None:
         return [Accepted(offer.accepted(tenant_id, accepted_at))]

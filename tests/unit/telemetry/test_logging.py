@@ -1,5 +1,7 @@
 """Lines as they are written."""
 
+import errno
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -88,3 +90,18 @@ def test_nothing_done_is_nothing_told() -> None:
     before = value_of("email_send_sweep_total", sweep="due_sends")
     metrics.record_sweep("due_sends", 0)
     assert value_of("email_send_sweep_total", sweep="due_sends") == before
+
+
+class Full(io.StringIO):
+    """A file on a disk without room."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.usefixtures("logging_as_configured")
+@pytest.mark.parametrize("level", ["info", "warning", "error"])
+def test_a_line_that_cannot_be_written_fails_nothing(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", Full())
+    configure_logging(level="INFO", format="json", role="web")
+    getattr(structlog.get_logger("email"), level)("email.http.request")
