@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 # A peer that vanished is found in half a minute, also by a statement that only waits.
 _KEEPALIVES = {
@@ -15,6 +16,8 @@ _KEEPALIVES = {
     "keepalives_count": 4,
     "tcp_user_timeout": 30_000,
 }
+
+_FRESH = "fresh"
 
 
 def make_engine(
@@ -58,15 +61,23 @@ def make_engine(
     )
     # Without it the first transactions after a restart or failover of the server would fail on every connection of
     # every pool. A ping before each transaction would do as well, for a round trip each time.
+    event.listen(engine, "connect", _note_fresh)
     event.listen(engine, "checkout", _refuse_hung_up)
     return engine
 
 
-def _refuse_hung_up(connection: Any, _record: object, _proxy: object) -> None:
+def _note_fresh(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_FRESH] = True
+
+
+def _refuse_hung_up(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
     """A server that goes says so, and a connection that nobody uses has nothing else to say.
 
-    Raises what makes the pool forget its connections and make new ones.
+    Raises what makes the pool forget its connections and make a new one. That one is not looked at: the pool gives up
+    with a fault of its own, while a statement on it says that the server is away.
     """
+    if record.info.pop(_FRESH, False):
+        return
     look = select.poll()
     look.register(connection.fileno(), select.POLLIN)
     if look.poll(0):

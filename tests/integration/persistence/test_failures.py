@@ -5,12 +5,14 @@ from sqlalchemy import Engine, text
 
 from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import StoreUnavailable
-from shared.persistence import PostgresStore, make_engine
+from shared.persistence import PostgresArrivals, PostgresStore, make_engine
 from shared.persistence.faults import DatabaseFault
 from shared.ports.jobs import NewJob
 from shared.ports.store import outside_transaction
-from tests.factories import TENANT, content, job, new_job
+from tests.contract.store.test_offers import an_offer
+from tests.factories import TENANT, configuration, content, job, new_job
 
+HASH = b"\x01" * 32
 SECRET = "someone.private@example.com"
 
 
@@ -38,6 +40,32 @@ def test_connections_that_the_server_ended_are_replaced_before_anybody_notices(
     end_every_other_session(other_store.engine)
     with store.begin() as tx:
         tx.now()
+
+
+def test_what_arrives_finds_a_connection_when_the_server_ended_all(
+    store: PostgresStore, other_store: PostgresStore
+) -> None:
+    arrivals = PostgresArrivals(store.engine)
+    assert not arrivals.knows(HASH)
+    end_every_other_session(other_store.engine)
+    assert not arrivals.knows(HASH)
+
+
+def test_what_arrives_at_a_server_that_is_not_there_is_unavailable() -> None:
+    engine = make_engine("postgresql://nobody@127.0.0.1:1/none", connect_timeout_seconds=1)
+    with pytest.raises(StoreUnavailable):
+        PostgresArrivals(engine).knows(HASH)
+    outside_transaction()
+
+
+def test_what_arrives_is_refused_without_being_shown(store: PostgresStore) -> None:
+    """And the connection is good for the next one."""
+    arrivals = PostgresArrivals(store.engine)
+    offered = an_offer(configuration(), recipient=f"{SECRET}\0")
+    with pytest.raises((DatabaseFault, StoreUnavailable)) as caught:
+        arrivals.job(TENANT, offered)
+    assert SECRET not in str(caught.value)
+    assert not arrivals.knows(HASH)
 
 
 def test_a_connection_lost_in_a_transaction_is_unavailable_and_the_next_one_works(
