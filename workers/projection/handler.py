@@ -90,8 +90,10 @@ def _project(
     too_old = {event.e_id for event in lost if _given_up(event, tx.now(), policy)}
     waiting = {event.e_id for event in lost} - too_old
     jobs.save(tx)
-    tx.events.park(too_old)
-    tx.events.put_off(waiting, seconds=policy.retry_seconds)
+    if too_old:
+        tx.events.park(too_old)
+    if waiting:
+        tx.events.put_off(waiting, seconds=policy.retry_seconds)
     done = {e_id: job_id for e_id, job_id in joined.items() if e_id not in too_old | waiting}
     tx.events.mark_projected(done)
     suppressed = _suppress(tx, events[0].tenant_id, [_with_recipient(event, jobs) for event in events])
