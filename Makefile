@@ -127,7 +127,7 @@ faults: $(STAMP) ## Let things go wrong while mail goes out; nothing may be lost
 
 .PHONY: faults-short
 faults-short: $(STAMP) ## The same with every fault small, in minutes
-	$(BIN)/python -m bench.faults --short --again --worlds 3 $(F)
+	$(BIN)/python -m bench.faults --short --again --worlds 2 $(F)
 
 .PHONY: requirements
 requirements: $(STAMP) ## Pin the requirements anew from pyproject.toml

@@ -36,7 +36,7 @@ from sandbox.stack.records import State
 
 console = Console(highlight=False)
 # Side by side these begin: no world is to wait for one that began last. They are quicker in a young world, too.
-LONGEST = ("F19", "F18", "F2", "F28", "F20", "F25")
+LONGEST = ("F2", "F18", "F19", "F20", "F25", "F28")
 # Elsewhere than on a terminal, such as in a log of CI.
 WIDTH = 160
 if not console.is_terminal:
