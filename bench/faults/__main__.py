@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -27,6 +26,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from bench import told
 from bench.faults import result, world
 from bench.faults.matrix import matrix
 from bench.faults.rehearsal import Fault, rehearse
@@ -34,13 +34,9 @@ from bench.faults.result import Result
 from bench.faults.world import World
 from sandbox.stack.records import State
 
-console = Console(highlight=False)
+console = told.console()
 # Side by side these begin: no world is to wait for one that began last. They are quicker in a young world, too.
 LONGEST = ("F2", "F18", "F19", "F20", "F25", "F28")
-# Elsewhere than on a terminal, such as in a log of CI.
-WIDTH = 160
-if not console.is_terminal:
-    console = Console(highlight=False, width=WIDTH)
 
 
 class Show:

@@ -1,16 +1,15 @@
 """One line of the table, and the table."""
 
 import json
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from bench import told
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,7 @@ def show(results: Sequence[Result], console: Console) -> None:
 
 def write_section(results: Sequence[Result], path: Path) -> None:
     """The table as Markdown, with when and where it was made."""
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    path.write_text(f"{now}, {machine}.\n\n{_markdown(results)}")
+    path.write_text(f"{told.when_and_where()}.\n\n{_markdown(results)}\n")
 
 
 def insert_section(section: Path, document: Path, *, name: str = "faults") -> None:
@@ -71,9 +68,8 @@ def insert_section(section: Path, document: Path, *, name: str = "faults") -> No
 
 
 def _markdown(results: Sequence[Result]) -> str:
-    head = ["| " + " | ".join(name.replace("_", " ") for name in _NAMES) + " |", "|" + "---|" * len(_NAMES)]
-    rows = ["| " + " | ".join(_cell(getattr(result, name)) for name in _NAMES) + " |" for result in results]
-    return "\n".join([*head, *rows]) + "\n"
+    headings = [name.replace("_", " ") for name in _NAMES]
+    return told.markdown(headings, [[_cell(getattr(result, name)) for name in _NAMES] for result in results])
 
 
 def _cell(value: Any) -> str:

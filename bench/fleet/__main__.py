@@ -14,8 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
+from bench import told
 from bench.faults import world as worlds
 from bench.faults.rehearsal import rehearse
 from bench.faults.result import Result
@@ -27,11 +26,8 @@ from bench.fleet.scaling import PROCESSES, Measured, Stage, Tell
 from sandbox.stack.records import State
 
 PLAN = "bench.fleet.plan:PLAN"
-# Elsewhere than on a terminal.
-WIDTH = 160
-console = Console(highlight=False)
-if not console.is_terminal:
-    console = Console(highlight=False, width=WIDTH)
+
+console = told.console()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,12 +1,9 @@
 """What was measured: a table, a chart, JSON."""
 
 import json
-import os
-import platform
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
@@ -15,6 +12,7 @@ from pygal.style import CleanStyle
 from rich.console import Console
 from rich.table import Table
 
+from bench import told
 from bench.faults.result import Result, insert_section
 from bench.fleet.burden import shares
 from bench.fleet.scaling import Measured
@@ -125,14 +123,10 @@ def insert(folder: Path, document: Path) -> None:
 
 
 def _markdown(found: Sequence[Line], lost: Result | None) -> str:
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    rows = ["| " + " | ".join(cells) + " |" for cells in (_HEADINGS, *map(_cells, found))]
-    rows.insert(1, "|" + "---|" * len(_HEADINGS))
     rounds = found[0].rounds if found else 0
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     parts = [
-        f"{now}, {machine}, {rounds} rounds, medians.",
-        "\n".join(rows),
+        f"{told.when_and_where()}, {rounds} rounds, medians.",
+        told.markdown(_HEADINGS, [_cells(line) for line in found]),
         "![More processes of a pool](images/fleet.svg)",
     ]
     if lost:

@@ -14,18 +14,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
+from bench import told
 from bench.growth import report
 from bench.growth.points import Size, measure, points
 from sandbox.stack.records import State
 from shared.telemetry.logging import configure_logging
 
-# Elsewhere than on a terminal.
-WIDTH = 160
-console = Console(highlight=False)
-if not console.is_terminal:
-    console = Console(highlight=False, width=WIDTH)
+console = told.console()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,9 +16,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 import bench.speed
+from bench import told
 from bench.speed import report
 from bench.speed.figures import Figure
 from bench.speed.registry import BENCHES, Bench
@@ -26,11 +25,7 @@ from bench.speed.stage import stage_in
 from sandbox.stack.records import State
 from shared.telemetry.logging import configure_logging
 
-# Elsewhere than on a terminal.
-WIDTH = 180
-console = Console(highlight=False)
-if not console.is_terminal:
-    console = Console(highlight=False, width=WIDTH)
+console = told.console(width=180)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

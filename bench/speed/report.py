@@ -1,12 +1,9 @@
 """Figures as people and programs read them."""
 
 import json
-import os
-import platform
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pygal
@@ -14,6 +11,7 @@ from pygal.style import CleanStyle
 from rich.console import Console
 from rich.table import Table
 
+from bench import told
 from bench.faults.result import insert_section
 from bench.speed.figures import Figure
 
@@ -72,11 +70,7 @@ def _number(value: float | None) -> str:
 
 
 def _markdown(figures: Sequence[Figure]) -> str:
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    rows = ["| " + " | ".join(cells) + " |" for cells in (_HEADINGS, *map(_cells, figures))]
-    rows.insert(1, "|" + "---|" * len(_HEADINGS))
-    return f"{now}, {machine}.\n\n" + "\n".join(rows) + "\n"
+    return f"{told.when_and_where()}.\n\n{told.markdown(_HEADINGS, [_cells(one) for one in figures])}\n"
 
 
 def _chart(figures: Sequence[Figure]) -> pygal.HorizontalBar:

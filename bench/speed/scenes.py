@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
-from hashlib import sha256
 from uuid import UUID, uuid4
 
-from bench.speed.stage import CONFIGURATION, ROUTING_TOKEN, TENANT
+from bench.speed.stage import CONFIGURATION, ROUTING_TOKEN, TENANT, sending_configuration
 from bench.speed.wire import Wire
 from shared import config
 from shared.config.settings import Settings
 from shared.domain.configuration import EmailConfiguration, Provisioned
-from shared.domain.lifecycle import Administrative, Operational
 from shared.domain.mail import Accepted, MessageContent, OutboundMessage, Outcome
 from shared.gateways.postmark.events import PostmarkEvents
 from shared.persistence import PostgresStore, make_engine
@@ -108,7 +106,9 @@ class Scene:
 
     @cached_property
     def _events(self) -> events.EventPorts:
-        return events.EventPorts(PostgresArrivals(self._engine), self._doorbell, PostmarkEvents(), new_id)
+        return events.EventPorts(
+            self.store, PostgresArrivals(self._engine), self._doorbell, PostmarkEvents(), new_id
+        )
 
     @cached_property
     def _sending(self) -> SendDeps:
@@ -183,20 +183,6 @@ class Scene:
 
 
 def _sending() -> EmailConfiguration:
-    now = datetime.now(UTC)
-    configuration = EmailConfiguration(
-        e_id=CONFIGURATION,
-        tenant_id=TENANT,
-        slug="bench",
-        from_name="Bench",
-        operational=Operational.OK,
-        administrative=Administrative.UNLOCKED,
-        routing_token_hash=sha256(ROUTING_TOKEN.encode()).digest(),
-        operational_since=now,
-        administrative_since=now,
-        created_at=now,
-        updated_at=now,
-    )
     provisioned = Provisioned(
         server_id=1,
         server_token="a1.kv1:bench",
@@ -205,7 +191,7 @@ def _sending() -> EmailConfiguration:
         webhook_id=4,
         records_written=True,
     )
-    return replace(configuration, provisioned=provisioned)
+    return replace(sending_configuration(), provisioned=provisioned)
 
 
 def _submission() -> gates.Submission:

@@ -58,22 +58,9 @@ class Stage:
 
     def add_configuration(self) -> None:
         """CONFIGURATION of TENANT, which may send and has ROUTING_TOKEN."""
-        engine, now = make_engine(self.database_url), datetime.now(UTC)
-        configuration = EmailConfiguration(
-            e_id=CONFIGURATION,
-            tenant_id=TENANT,
-            slug="bench",
-            from_name="Bench",
-            operational=Operational.OK,
-            administrative=Administrative.UNLOCKED,
-            routing_token_hash=sha256(ROUTING_TOKEN.encode()).digest(),
-            operational_since=now,
-            administrative_since=now,
-            created_at=now,
-            updated_at=now,
-        )
+        engine = make_engine(self.database_url)
         with PostgresStore(engine).begin() as tx:
-            tx.configurations.add(configuration, Change("bench", "create"))
+            tx.configurations.add(sending_configuration(), Change("bench", "create"))
         engine.dispose()
 
     @contextmanager
@@ -126,6 +113,23 @@ class Stage:
 
     def close(self) -> None:
         self._ends.close()
+
+
+def sending_configuration() -> EmailConfiguration:
+    now = datetime.now(UTC)
+    return EmailConfiguration(
+        e_id=CONFIGURATION,
+        tenant_id=TENANT,
+        slug="bench",
+        from_name="Bench",
+        operational=Operational.OK,
+        administrative=Administrative.UNLOCKED,
+        routing_token_hash=sha256(ROUTING_TOKEN.encode()).digest(),
+        operational_since=now,
+        administrative_since=now,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 @contextmanager

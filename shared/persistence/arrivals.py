@@ -50,13 +50,11 @@ def _receive() -> Select[Any]:
 
 
 _RECEIVE = _receive()
-_KNOWN = select(_configuration.e_id).where(_OF_TOKEN)
 
 
 class PostgresArrivals:
     def __init__(self, engine: Engine) -> None:
         self._receive = DirectStatement(engine, _RECEIVE)
-        self._known = DirectStatement(engine, _KNOWN)
         self._offer = DirectStatement(engine, job_statements.OFFER_ONE)
 
     def event(
@@ -69,9 +67,6 @@ class PostgresArrivals:
         given = {"tenant_id": tenant_id, "author": offered.author, **row_of_offer(offered)}
         row = self._offer.first({name: value for name, value in given.items() if name != "job_id"})
         return None if row is None else row[1]
-
-    def knows(self, routing_hash: bytes) -> bool:
-        return self._known.first({"routing_hash": routing_hash}) is not None
 
 
 def _brought(e_id: UUID, facts: EventFacts, raw: str, headers: EventHeaders) -> dict[str, object]:

@@ -61,17 +61,15 @@ def _borrowed(engine: Engine) -> Iterator["psycopg.Connection[Row]"]:
     connection = _driver_connection(pooled.driver_connection)
     try:
         connection.autocommit = True
-        try:
-            yield connection
-        finally:
-            if not connection.closed:
-                connection.autocommit = False
+        yield connection
     except BaseException as error:
         # A statement that was refused leaves a good connection behind; whatever else it was, nobody knows.
         if connection.closed or not isinstance(error, psycopg.Error):
             pooled.invalidate(error)
         raise
     finally:
+        if pooled.is_valid:
+            connection.autocommit = False
         pooled.close()
 
 

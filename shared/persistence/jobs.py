@@ -32,12 +32,6 @@ from shared.ports.rows import Page
 _column = email_job.c
 
 
-def offer(connection: Connection, tenant_id: UUID, jobs: Sequence[OfferedJob]) -> Mapping[UUID, datetime]:
-    rows = as_arrays(job_statements.OFFER_KINDS, map(row_of_offer, jobs))
-    given = {"tenant_id": tenant_id, "author": jobs[0].author if jobs else "", **rows}
-    return {row["e_id"]: row["accepted_at"] for row in rows_of(connection, job_statements.OFFER, given)}
-
-
 class PostgresJobs:
     def __init__(self, connection: Connection, new_id: NewId) -> None:
         self._connection = connection
@@ -48,7 +42,9 @@ class PostgresJobs:
         return {row["idempotency_key"]: job_of(row) for row in self._rows(job_statements.BY_KEYS, wanted)}
 
     def offer(self, tenant_id: UUID, jobs: Sequence[OfferedJob]) -> Mapping[UUID, datetime]:
-        return offer(self._connection, tenant_id, jobs)
+        rows = as_arrays(job_statements.OFFER_KINDS, map(row_of_offer, jobs))
+        given = {"tenant_id": tenant_id, "author": jobs[0].author if jobs else "", **rows}
+        return {row["e_id"]: row["accepted_at"] for row in self._rows(job_statements.OFFER, given)}
 
     def accept(self, jobs: Sequence[NewJob]) -> set[UUID]:
         # In the order of their keys: two batches with the same keys wait for one another in one direction only.

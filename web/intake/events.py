@@ -10,6 +10,7 @@ from shared.ports.clock import NewId
 from shared.ports.doorbell import Doorbell
 from shared.ports.events import EventHeaders
 from shared.ports.mail import EventReader
+from shared.ports.store import Store
 from shared.telemetry.fault_points import fault_point
 
 # Our own are 36 and 254 long at the most. What is longer joins nothing, and is too long for an index.
@@ -18,6 +19,7 @@ _NAME_MAX = 255
 
 @dataclass(frozen=True, slots=True)
 class EventPorts:
+    store: Store
     arrivals: Arrivals
     doorbell: Doorbell
     reader: EventReader
@@ -31,7 +33,8 @@ class Stored:
 
 
 def knows(ports: EventPorts, routing_token: str) -> bool:
-    return ports.arrivals.knows(routing_digest(routing_token))
+    with ports.store.begin() as tx:
+        return tx.configurations.id_by_routing_hash(routing_digest(routing_token)) is not None
 
 
 def store(ports: EventPorts, routing_token: str, raw: str, headers: EventHeaders) -> Stored | None:

@@ -39,7 +39,7 @@ class PostmarkEventRoutes:
         self._notes = notes
         self._limits = container.settings.ingress
         self._ports = intake.EventPorts(
-            container.arrivals, container.doorbell, container.event_reader, container.new_id
+            container.store, container.arrivals, container.doorbell, container.event_reader, container.new_id
         )
 
     def blueprint(self) -> Blueprint:

@@ -11,7 +11,7 @@ from shared.ports.configurations import Change
 from shared.ports.events import EventHeaders
 from shared.ports.store import Store
 from tests.contract.store.test_events import EVERY_FACT, NO_FACT
-from tests.factories import OTHER_TENANT, configuration
+from tests.factories import LONG_AGO, OTHER_TENANT, configuration
 from tests.fakes.store.arrivals import MemoryArrivals
 
 HASH, OTHER_HASH = b"\x03" * 32, b"\x04" * 32
@@ -62,11 +62,13 @@ def test_what_nobody_has_the_token_of_is_not_kept(
     assert kept(store, configuration_id) == []
 
 
-def test_a_token_is_known_by_its_hash(arrivals: Arrivals, configuration_id: UUID) -> None:
-    assert arrivals.knows(HASH)
-    assert not arrivals.knows(OTHER_HASH)
+def test_the_last_events_of_a_retired_configuration_are_kept(store: Store, arrivals: Arrivals) -> None:
+    leaving = configuration(tenant_id=OTHER_TENANT, routing_token_hash=HASH, retired_at=LONG_AGO)
+    with store.begin() as tx:
+        tx.configurations.add(leaving, Change("test", "create"))
+    assert arrivals.event(HASH, uuid4(), NO_FACT, "{}", MARKS) == Received(leaving.e_id, fresh=True)
 
 
 def test_nothing_arrives_within_a_transaction(store: Store, arrivals: Arrivals) -> None:
     with store.begin(), pytest.raises(RuntimeError):
-        arrivals.knows(HASH)
+        arrivals.event(HASH, uuid4(), NO_FACT, "{}", MARKS)

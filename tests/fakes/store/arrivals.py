@@ -35,7 +35,3 @@ class MemoryArrivals:
     def job(self, tenant_id: UUID, offered: OfferedJob) -> datetime | None:
         with self._store.begin() as tx:
             return tx.jobs.offer(tenant_id, [offered]).get(offered.e_id)
-
-    def knows(self, routing_hash: bytes) -> bool:
-        with self._store.begin() as tx:
-            return tx.configurations.id_by_routing_hash(routing_hash) is not None

@@ -1,5 +1,7 @@
 """What PostgreSQL refuses or does not answer, in our words, without a word of what was in the rows."""
 
+from uuid import uuid4
+
 import pytest
 from sqlalchemy import Engine, text
 
@@ -7,10 +9,11 @@ from shared.domain.configuration import EmailConfiguration
 from shared.domain.errors import StoreUnavailable
 from shared.persistence import PostgresArrivals, PostgresStore, make_engine
 from shared.persistence.faults import DatabaseFault
+from shared.ports.events import EventHeaders
 from shared.ports.jobs import NewJob
 from shared.ports.store import outside_transaction
 from tests.contract.store.test_offers import an_offer
-from tests.factories import TENANT, configuration, content, job, new_job
+from tests.factories import TENANT, configuration, content, facts, job, new_job
 
 HASH = b"\x01" * 32
 SECRET = "someone.private@example.com"
@@ -42,19 +45,23 @@ def test_connections_that_the_server_ended_are_replaced_before_anybody_notices(
         tx.now()
 
 
+def nobody_has_the_token(arrivals: PostgresArrivals) -> bool:
+    return arrivals.event(HASH, uuid4(), facts(), "{}", EventHeaders()) is None
+
+
 def test_what_arrives_finds_a_connection_when_the_server_ended_all(
     store: PostgresStore, other_store: PostgresStore
 ) -> None:
     arrivals = PostgresArrivals(store.engine)
-    assert not arrivals.knows(HASH)
+    assert nobody_has_the_token(arrivals)
     end_every_other_session(other_store.engine)
-    assert not arrivals.knows(HASH)
+    assert nobody_has_the_token(arrivals)
 
 
 def test_what_arrives_at_a_server_that_is_not_there_is_unavailable() -> None:
     engine = make_engine("postgresql://nobody@127.0.0.1:1/none", connect_timeout_seconds=1)
     with pytest.raises(StoreUnavailable):
-        PostgresArrivals(engine).knows(HASH)
+        nobody_has_the_token(PostgresArrivals(engine))
     outside_transaction()
 
 
@@ -65,7 +72,7 @@ def test_what_arrives_is_refused_without_being_shown(store: PostgresStore) -> No
     with pytest.raises((DatabaseFault, StoreUnavailable)) as caught:
         arrivals.job(TENANT, offered)
     assert SECRET not in str(caught.value)
-    assert not arrivals.knows(HASH)
+    assert nobody_has_the_token(arrivals)
 
 
 def test_a_connection_lost_in_a_transaction_is_unavailable_and_the_next_one_works(

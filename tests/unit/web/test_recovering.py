@@ -1,18 +1,14 @@
 """Callers are kept out while a recovery is open: a 404 would be taken for "not sent"."""
 
-from datetime import timedelta
-from uuid import UUID
-
 import pytest
 
 from shared.domain.lifecycle import Administrative, Operational
-from shared.domain.recovery import Recovery
 from tests.fakes.doorbell import RecordingDoorbell
 from tests.fakes.store import MemoryStore
+from tests.unit.restored import begin, end
 from tests.unit.web.api import CONFIGURATION, UNKNOWN, Api, a_configuration, a_job, code
 from tests.unit.web.doubtful import in_doubt
 
-RECOVERY = UUID("019b0000-0000-7000-8000-0000000000ec")
 RECOVERING = (503, "recovering")
 PATH = f"/configuration/{CONFIGURATION}"
 
@@ -21,25 +17,6 @@ PATH = f"/configuration/{CONFIGURATION}"
 def restored(store: MemoryStore) -> MemoryStore:
     a_configuration(store)
     return store
-
-
-def begin(store: MemoryStore) -> None:
-    now = store.clock.now()
-    recovery = Recovery(
-        e_id=RECOVERY,
-        gap_from=now - timedelta(hours=2),
-        gap_until=now - timedelta(hours=1),
-        author="op",
-        reason="disk",
-        begun_at=now,
-    )
-    with store.begin() as tx:
-        tx.recoveries.begin(recovery)
-
-
-def end(store: MemoryStore) -> None:
-    with store.begin() as tx:
-        tx.recoveries.end(RECOVERY, author="op")
 
 
 def test_nothing_is_accepted_until_it_has_ended(

@@ -1,36 +1,11 @@
 """While a recovery is open nobody sends, asks about doubts, provisions or removes; afterwards all of it goes on."""
 
-from datetime import timedelta
-from uuid import UUID
-
 from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Operational, Trigger
 from shared.domain.mail import Unknown
-from shared.domain.recovery import Recovery
-from tests.fakes.store import MemoryStore
+from tests.unit.restored import begin, end
 from tests.unit.workers import provisioning_world
 from tests.unit.workers.send_world import POLICY, World
-
-RECOVERY = UUID("019b0000-0000-7000-8000-0000000000ec")
-
-
-def begin(store: MemoryStore) -> None:
-    now = store.clock.now()
-    recovery = Recovery(
-        e_id=RECOVERY,
-        gap_from=now - timedelta(hours=2),
-        gap_until=now - timedelta(hours=1),
-        author="op",
-        reason="disk",
-        begun_at=now,
-    )
-    with store.begin() as tx:
-        tx.recoveries.begin(recovery)
-
-
-def end(store: MemoryStore) -> None:
-    with store.begin() as tx:
-        tx.recoveries.end(RECOVERY, author="op")
 
 
 def test_nothing_is_sent_until_it_has_ended() -> None:
