@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -112,13 +113,14 @@ def status(state: State) -> dict[str, tuple[int, bool]]:
 
 
 def kill(state: State, name: str, *, hold: bool) -> int:
-    """End `name` without warning; the killed pid. It is started again, with `hold` only after `start`."""
+    """End `name` and all that it started without warning; the killed pid. With `hold` it starts after `start` only."""
     identity = _identity(state, name)
     if hold:
         state.hold_back(name)
-    if (process := identity.process()) is None:
+    if identity.process() is None:
         raise Refused(f"{name} does not run")
-    process.kill()
+    # Its group: a pool's worker would go on without its leader until the supervisor notices.
+    os.killpg(identity.pid, signal.SIGKILL)
     return identity.pid
 
 

@@ -119,9 +119,22 @@ def test_a_killed_role_is_started_again_and_its_orphans_are_not_left(stack: Stac
     old = psutil.Process(stack.pid("send"))
     orphans = old.children()
     assert orphans
-    stack.do("kill", "send")
+    old.kill()
     assert gone([old, *orphans])
     eventually(lambda: stack.pid("send") != old.pid and psutil.pid_exists(stack.pid("send")))
+
+
+def test_a_kill_does_not_wait_for_the_supervisor_to_end_what_the_role_has_started(stack: Stack) -> None:
+    old, supervisor = psutil.Process(stack.pid("send")), psutil.Process(stack.pid("supervisor"))
+    started = old.children()
+    assert started
+    supervisor.suspend()
+    try:
+        stack.do("kill", "send")
+        assert gone(started)
+    finally:
+        supervisor.resume()
+    eventually(lambda: stack.pid("send") != old.pid)
 
 
 def test_a_restarted_role_is_ended_in_order(stack: Stack) -> None:
