@@ -27,11 +27,11 @@ class DirectStatement:
         self._engine = engine
         self._statement = statement
 
-    def first(self, given: Given) -> Row | None:
+    def rows(self, given: Given) -> list[Row]:
         """Raises `StoreUnavailable` and `DatabaseFault`, as any statement; `RuntimeError` within a transaction."""
         values = {name: self._bound(name, value) for name, value in named(given).items()}
         with alone(), in_our_words(), _borrowed(self._engine) as connection:
-            return connection.execute(self._text, values).fetchone()
+            return connection.execute(self._text, values).fetchall()
 
     def _bound(self, name: str, value: object) -> object:
         process = self._processors.get(name)

@@ -62,8 +62,12 @@ def job_of(row: Mapping[str, Any]) -> EmailJob:
     return EmailJob(**{**row, "status": JobStatus(row["status"])})
 
 
-def row_of_offer(offered: OfferedJob) -> dict[str, Any]:
+def row_of_offer(tenant_id: UUID, offered: OfferedJob) -> dict[str, Any]:
+    content = row_of_content(offered.e_id, offered.content)
+    del content["job_id"]
     return {
+        "tenant_id": tenant_id,
+        "author": offered.author,
         "e_id": offered.e_id,
         "configuration_id": offered.configuration_id,
         "recipient": offered.recipient,
@@ -71,7 +75,7 @@ def row_of_offer(offered: OfferedJob) -> dict[str, Any]:
         "body_hash": offered.body_hash,
         "tag": offered.content.tag,
         "trace": offered.trace,
-        **row_of_content(offered.e_id, offered.content),
+        **content,
     }
 
 

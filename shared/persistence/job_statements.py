@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Text, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, cast, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from shared.domain.job import JobStatus
@@ -55,47 +55,48 @@ ADD_CONTENTS = insert(email_job_content).from_select(
 OFFER_KINDS: dict[str, Kind] = {
     name: {**JOB_KINDS, **CONTENT_KINDS}[name]
     for name in (
-        *("e_id", "configuration_id", "recipient", "idempotency_key", "body_hash", "tag", "trace"),
+        *("tenant_id", "author", "e_id", "configuration_id"),
+        *("recipient", "idempotency_key", "body_hash", "tag", "trace"),
         *("subject", "html_body", "text_body", "reply_to_email", "metadata", "attachments"),
     )
 }
 
 
-def _offer(rows: Select[Any]) -> Select[Any]:
+def _offer(rows: Select[Any], *, waits: bool) -> Select[Any]:
+    """Takes what passes all gates. `waits`: for whoever changes a configuration; else its jobs are passed over."""
     given = rows.cte("offered").prefix_with("MATERIALIZED")
-    tenant = parameter("tenant_id")
     # Shared with other offers, and not with whoever is about to lock it: in one order, so that none waits for two.
     sendable = (
-        select(_configuration.e_id)
+        select(_configuration.e_id, _configuration.tenant_id)
         .where(
-            _configuration.tenant_id == tenant,
-            _configuration.e_id.in_(select(given.c.configuration_id)),
+            tuple_(_configuration.e_id, _configuration.tenant_id).in_(
+                select(given.c.configuration_id, given.c.tenant_id)
+            ),
             _configuration.retired_at.is_(None),
             _configuration.operational.in_([constant(Operational.OK), constant(Operational.DEGRADED)]),
             _configuration.administrative == constant(Administrative.UNLOCKED),
         )
         .order_by(_configuration.e_id)
-        .with_for_update(read=True)
+        .with_for_update(read=True, skip_locked=not waits)
         .cte("sendable")
         .prefix_with("MATERIALIZED")
     )
+    own = (sendable.c.e_id == given.c.configuration_id, sendable.c.tenant_id == given.c.tenant_id)
     listed = select(_entry.e_id).where(
-        _entry.tenant_id == tenant, _entry.address == given.c.recipient, _entry.active
+        _entry.tenant_id == given.c.tenant_id, _entry.address == given.c.recipient, _entry.active
     )
     job = {
         **{name: given.c[name] for name in OFFER_KINDS if name in JOB_KINDS},
-        "tenant_id": tenant,
-        "author": parameter("author", Text),
         "status": constant(JobStatus.QUEUED),
         **dict.fromkeys(("accepted_at", "updated_at", "due_at"), func.now()),
         **dict.fromkeys(("attempts", "late_looks", "worker_deaths", "version"), literal_column("0", Integer)),
     }
     passing = (
         select(*job.values())
-        .select_from(given.join(sendable, sendable.c.e_id == given.c.configuration_id))
+        .select_from(given.join(sendable, and_(*own)))
         .where(~HELD, ~listed.exists())
         # Two batches with the same keys wait for one another in one direction only.
-        .order_by(given.c.idempotency_key)
+        .order_by(given.c.idempotency_key, given.c.tenant_id)
     )
     added = (
         insert(email_job)
@@ -114,9 +115,14 @@ def _offer(rows: Select[Any]) -> Select[Any]:
     return select(added.c.e_id, added.c.accepted_at).add_cte(contents.cte("contents"))
 
 
-OFFER = _offer(select(given_rows(**OFFER_KINDS)))
+_OFFERED = select(given_rows(**OFFER_KINDS))
+OFFER = _offer(_OFFERED, waits=True)
+# Of whoever came at the same time: nobody waits for what another one's configuration waits for.
+OFFER_TOGETHER = _offer(_OFFERED, waits=False)
 # Of one job: arrays of one element each take longer to write and to read.
-OFFER_ONE = _offer(select(*(parameter(name, kind).label(name) for name, kind in OFFER_KINDS.items())))
+OFFER_ONE = _offer(
+    select(*(parameter(name, kind).label(name) for name, kind in OFFER_KINDS.items())), waits=False
+)
 
 
 def _count(status: ColumnElement[bool]) -> ColumnElement[int]:

@@ -42,9 +42,8 @@ class PostgresJobs:
         return {row["idempotency_key"]: job_of(row) for row in self._rows(job_statements.BY_KEYS, wanted)}
 
     def offer(self, tenant_id: UUID, jobs: Sequence[OfferedJob]) -> Mapping[UUID, datetime]:
-        rows = as_arrays(job_statements.OFFER_KINDS, map(row_of_offer, jobs))
-        given = {"tenant_id": tenant_id, "author": jobs[0].author if jobs else "", **rows}
-        return {row["e_id"]: row["accepted_at"] for row in self._rows(job_statements.OFFER, given)}
+        rows = as_arrays(job_statements.OFFER_KINDS, (row_of_offer(tenant_id, each) for each in jobs))
+        return {row["e_id"]: row["accepted_at"] for row in self._rows(job_statements.OFFER, rows)}
 
     def accept(self, jobs: Sequence[NewJob]) -> set[UUID]:
         # In the order of their keys: two batches with the same keys wait for one another in one direction only.

@@ -15,7 +15,8 @@ from sandbox.process import Child
 from sandbox.valkey import Keeper
 from shared.messaging.broker import build_doorbell
 from shared.messaging.messages import SendJobs
-from tests.integration.messaging.world import Bell, Rows, eventually, working
+from tests.integration.messaging.world import Bell, Rows, working
+from tests.waiting import eventually
 
 MakeBell = Callable[..., Bell]
 Own = tuple[Keeper, Child]

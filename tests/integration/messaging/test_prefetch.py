@@ -5,7 +5,8 @@ from uuid import uuid4
 
 from shared.messaging.broker import PromptConsumer
 from shared.messaging.messages import SendJobs
-from tests.integration.messaging.world import Bell, eventually, working
+from tests.integration.messaging.world import Bell, working
+from tests.waiting import eventually
 
 
 def test_what_a_busy_worker_cannot_begin_with_is_left_to_others(bell: Bell) -> None:

@@ -10,7 +10,8 @@ import redis
 
 from shared.messaging.messages import ProvisionConfiguration, SendJobs, VerifyConfiguration
 from shared.messaging.rings import envelope
-from tests.integration.messaging.world import Bell, Rows, eventually, working
+from tests.integration.messaging.world import Bell, Rows, working
+from tests.waiting import eventually
 
 ROW = UUID("019b0000-0000-7000-8000-000000000001")
 RING = SendJobs(ROW)

@@ -17,7 +17,8 @@ from sandbox.valkey import Keeper
 from shared.messaging.messages import SendJobs
 from shared.messaging.watch import EXIT_CODE
 from tests.integration.messaging.worker_process import DONE, HANG, RAISE
-from tests.integration.messaging.world import Bell, eventually
+from tests.integration.messaging.world import Bell
+from tests.waiting import eventually
 from workers import alive
 
 ROOT = Path(__file__).parents[3]

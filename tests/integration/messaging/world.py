@@ -1,7 +1,6 @@
 """A doorbell with rows behind it: what is committed, what was rung for, what a handler has seen."""
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -105,14 +104,3 @@ def working(bell: Bell, handle: Callable[[UUID], None], threads: int = 4) -> Ite
     finally:
         worker.stop()
         broker.client.close()
-
-
-def eventually(holds: Callable[[], bool], *, seconds: float = 20.0) -> bool:
-    """Whether it came to hold within `seconds`."""
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(0.01)
-    return True

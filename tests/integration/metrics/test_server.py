@@ -13,8 +13,8 @@ import pytest
 from sandbox.leash import leashed
 from sandbox.ports import LOOPBACK, free_port
 from sandbox.process import Child, bare_environment
-from tests.integration.messaging.world import eventually
 from tests.integration.metrics.world import python, scraped, value
+from tests.waiting import eventually
 
 HANDLED = "email_queue_handled_seconds_count"
 Start = Callable[..., Child]

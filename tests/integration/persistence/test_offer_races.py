@@ -23,16 +23,29 @@ def test_a_job_offered_while_its_configuration_is_locked_waits_and_does_not_pass
     elsewhere: Elsewhere,
     until_somebody_waits: Callable[[], None],
 ) -> None:
-    arrivals, offered = PostgresArrivals(other_store.engine), an_offer(acme)
+    def offered() -> object:
+        with other_store.begin() as tx:
+            return tx.jobs.offer(TENANT, [an_offer(acme)])
+
     with store.begin() as tx:
         held = tx.configurations.get(acme.e_id, tenant_id=TENANT, lock=Lock.UPDATE)
         assert held is not None
         tx.configurations.save(
             replace(held, administrative=Administrative.LOCKED), Change("operator", "lock")
         )
-        accepted = elsewhere(lambda: arrivals.job(TENANT, offered))
+        accepted = elsewhere(offered)
         until_somebody_waits()
-    assert accepted.result() is None
+    assert accepted.result() == {}
+
+
+def test_a_job_that_arrives_while_its_configuration_is_changed_is_passed_over_at_once(
+    store: PostgresStore, other_store: PostgresStore, acme: EmailConfiguration, elsewhere: Elsewhere
+) -> None:
+    arrivals = PostgresArrivals(other_store.engine)
+    with store.begin() as tx:
+        tx.configurations.get(acme.e_id, tenant_id=TENANT, lock=Lock.UPDATE)
+        assert elsewhere(lambda: arrivals.job(TENANT, an_offer(acme))).result() is None
+    assert arrivals.job(TENANT, an_offer(acme)) is not None
 
 
 def test_a_lock_waits_for_a_job_that_is_being_accepted_and_sees_it(

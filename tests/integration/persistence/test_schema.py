@@ -35,7 +35,7 @@ from shared.persistence.tables import (
     send_attempt,
     suppression_entry,
 )
-from tests.integration.messaging.world import eventually
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 

@@ -19,9 +19,10 @@ from tests import factories
 from tests.fakes.key_material import FakeCipher
 from tests.fakes.mail import FakeMailSender
 from tests.fakes.postmark import FakePostmark
-from tests.integration.messaging.world import Bell, eventually
+from tests.integration.messaging.world import Bell
 from tests.integration.telemetry.collecting import Collector, trace_of
 from tests.unit.web.api import CONFIGURATION, ROUTING_TOKEN, TENANT, Api, a_job, container_of
+from tests.waiting import eventually
 from workers.main import register_projection, register_send
 
 ID = "0af7651916cd43dd8448eb211c80319c"

@@ -12,8 +12,9 @@ from sandbox.process import Child, Program, bare_environment
 from sandbox.sentry import Receiver
 from shared.messaging.messages import SendJobs
 from tests.architecture.pools import ENVIRONMENT
-from tests.integration.messaging.world import Bell, eventually
+from tests.integration.messaging.world import Bell
 from tests.integration.telemetry.collecting import kinds
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 SECRETS = ("a-key-for-the-architecture", "no-token", "nothing")

@@ -12,8 +12,9 @@ from shared.messaging.messages import ProjectEvents, SendJobs
 from shared.messaging.rings import envelope
 from shared.ports.dead_letters import HandlerFault
 from shared.telemetry import tracing
-from tests.integration.messaging.world import Bell, eventually, working
+from tests.integration.messaging.world import Bell, working
 from tests.integration.telemetry.collecting import Collector, kinds, trace_of
+from tests.waiting import eventually
 
 CANARY = "canary-of-this-test"
 ID = "0af7651916cd43dd8448eb211c80319c"
