@@ -14,6 +14,8 @@ _JSON_TYPES = ("application/json", "application/problem+json")
 Path = tuple[str | int, ...]
 # As long as a word or an escape of JSON that may have been cut: the place named is where it begins.
 _TOKEN_MAX = 7
+# Neither NUL nor half of a surrogate pair is in valid UTF-8 and JSON but as an escape.
+_ESCAPE = b"\\u"
 
 
 def read_bytes(limit: int) -> bytes:
@@ -38,14 +40,16 @@ def read_bytes(limit: int) -> bytes:
 
 def read_object(limit: int, *, depth_max: int) -> dict[str, object]:
     """Parsed once. Raises `Problem` 413, 415 or 400, in that order."""
-    return _checked(_read(read_bytes(limit)), depth_max)
+    raw = read_bytes(limit)
+    return _checked(_read(raw), raw, depth_max)
 
 
 def read_list(limit: int, *, name: str, depth_max: int) -> dict[str, object]:
     """An object with a list called `name`, whose items are for the caller to look at, with `check_item`."""
-    read = _read(read_bytes(limit))
+    raw = read_bytes(limit)
+    read = _read(raw)
     items = read.get(name)
-    _checked({**read, name: None} if isinstance(items, list) else read, depth_max)
+    _checked({**read, name: None} if isinstance(items, list) else read, raw, depth_max)
     return read
 
 
@@ -59,7 +63,7 @@ def check_item(item: object, *, depth_max: int) -> None:
 def read_optional_object(limit: int, *, depth_max: int) -> dict[str, object]:
     """As `read_object`; no body at all is an empty object."""
     raw = read_bytes(limit)
-    return _checked(_read(raw), depth_max) if raw else {}
+    return _checked(_read(raw), raw, depth_max) if raw else {}
 
 
 def _read(raw: bytes) -> dict[str, object]:
@@ -87,13 +91,14 @@ def read_event(limit: int, *, depth_max: int) -> str:
 
 
 def parse_object(raw: bytes, *, depth_max: int) -> dict[str, object]:
-    return _checked(_object(_parsed(raw)), depth_max)
+    return _checked(_object(_parsed(raw)), raw, depth_max)
 
 
 def parse(raw: bytes, *, depth_max: int) -> object:
     """Any JSON value, of limited depth."""
     parsed = _parsed(raw)
-    _check_depth(parsed, depth_max)
+    if _may_be_too_deep(raw, depth_max):
+        _check_depth(parsed, depth_max)
     return parsed
 
 
@@ -103,16 +108,24 @@ def _object(parsed: object) -> dict[str, object]:
     return parsed
 
 
-def _checked(parsed: dict[str, object], depth_max: int) -> dict[str, object]:
-    _check_depth(parsed, depth_max)
-    _refuse_unstorable(parsed)
+def _checked(parsed: dict[str, object], raw: bytes, depth_max: int) -> dict[str, object]:
+    """Looks at every value only where `raw`, of which it was parsed, may have one to refuse: most have none."""
+    if _may_be_too_deep(raw, depth_max):
+        _check_depth(parsed, depth_max)
+    if _ESCAPE in raw:
+        _refuse_unstorable(parsed)
     return parsed
+
+
+def _may_be_too_deep(raw: bytes, depth_max: int) -> bool:
+    """Nothing is nested deeper than there are brackets that open; those inside of texts count here too."""
+    return raw.count(b"{") + raw.count(b"[") > depth_max
 
 
 def _parsed(raw: bytes) -> object:
     """Of a key given twice the last one counts."""
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_number)
+        return _JSON.decode(raw.decode("utf-8"))
     except RecursionError:
         raise _invalid("nest objects and arrays less deep") from None
     except UnicodeDecodeError as error:
@@ -142,16 +155,19 @@ def _number(text: str) -> float | int:
     return int(number) if number.is_integer() else number
 
 
+def _refuse_constant(name: str) -> NoReturn:
+    raise _invalid(f"{name} is no JSON: leave it out or send null")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_number)
+
+
 def _cut() -> Problem:
     return Problem("body_cut", "less of the body came than was to come: send it again")
 
 
 def _too_large(limit: int) -> Problem:
     return Problem("body_too_large", f"send at most {limit:,} bytes")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise _invalid(f"{name} is no JSON: leave it out or send null")
 
 
 def _invalid(detail: str) -> Problem:

@@ -29,6 +29,7 @@ METADATA_KEYS_MAX = 8
 REASON_MAX = 1000
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}([ \t]*;[\x20-\x7e]*)?")
 
 
@@ -85,7 +86,7 @@ def _reason(sent: str) -> str:
 
 
 def _one_line(sent: str) -> str:
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in sent):
+    if _CONTROL.search(sent):
         raise refuse("leave out line breaks and other control characters")
     return sent
 

@@ -1,5 +1,6 @@
 """Addresses a tenant must not mail. What holds for an address is a function of the set of facts about it."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from shared.domain.errors import InvalidValue
 
 # RFC 5321 4.5.3.1.3, less the angle brackets.
 _ADDRESS_MAX = 254
+_NOT_BARE = re.compile(r'[\s<>,;:"()\[\]\\]')
 
 
 class SuppressionReason(StrEnum):
@@ -77,7 +79,7 @@ def checked_address(address: str, field_name: str = "recipient") -> str:
     """A bare address, normalised. Deliverability is the provider's to judge; this keeps out what is no address."""
     key = normalised(address)
     local, at, domain = key.rpartition("@")
-    plain = not any(character.isspace() or character in '<>,;:"()[]\\' for character in key)
+    plain = not _NOT_BARE.search(key)
     one = bool(local and at and domain) and "@" not in local
     if not (one and plain and key.isprintable()) or len(key) > _ADDRESS_MAX:
         raise InvalidValue(

@@ -64,6 +64,8 @@ def test_too_large_is_told_before_the_wrong_type(api: Api) -> None:
         (b'{"a": NaN}', "NaN is no JSON"),
         (b'{"a": -Infinity}', "-Infinity is no JSON"),
         (b'{"a": "\xff"}', "UTF-8"),
+        # Half of a surrogate pair and NUL, as they are.
+        (b'{"a": "\xed\xa0\x80"}', "UTF-8"),
         (b'{"a": ' + b"9" * 5000 + b"}", "digits"),
         (b'{"a": "\x00"}', "stops being JSON"),
     ],
@@ -78,6 +80,11 @@ def test_nesting_is_allowed_to_the_limit_and_not_one_deeper() -> None:
     with pytest.raises(Problem):
         parse(b"[[[[]]]]", depth_max=3)
     assert "at most 3 deep" in detail(b'{"a":{"b":{"c":{}}}}', depth_max=3)
+
+
+def test_brackets_inside_of_text_nest_nothing() -> None:
+    assert parse_object(b'{"a": "{[{[{["}', depth_max=1) == {"a": "{[{[{["}
+    assert parse(b'["{[{[{["]', depth_max=1) == ["{[{[{["]
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
