@@ -2,10 +2,12 @@
 
 import re
 import time
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.datastructures import Headers
 
 from shared.ports.clock import NewId
 from shared.telemetry import tracing
@@ -26,16 +28,24 @@ _SECURITY_HEADERS = {
 }
 
 
+@dataclass(slots=True)
+class _Begun:
+    """What is kept of a request from its begin to its end."""
+
+    request_id: str = ""
+    step: tracing.Request = field(default_factory=tracing.Request)
+    started_seconds: float = field(default_factory=time.perf_counter)
+    status: int | None = None
+
+
 def install(app: Flask, new_id: NewId) -> None:
     def begin() -> None:
-        g.started_seconds = time.perf_counter()
-        g.request_id = _request_id(request.headers.get("X-Request-ID"), new_id)
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
-        rule = _rule()
+        started_seconds, sent, rule = time.perf_counter(), request.headers, _rule()
+        request_id = _request_id(sent.get("X-Request-ID"), new_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         told = rule is not None and rule not in _PROBES
-        g.step = tracing.begin_request(
-            tracing.sent_with(request.headers.get), route=rule or "no route", told=told
-        )
+        step = tracing.begin_request(tracing.sent_with(sent.get), route=rule or "no route", told=told)
+        g.begun = _Begun(request_id, step, started_seconds)
 
     app.before_request(begin)
     app.after_request(_finish)
@@ -43,7 +53,13 @@ def install(app: Flask, new_id: NewId) -> None:
 
 
 def request_id() -> str:
-    return str(g.get("request_id", ""))
+    return _begun().request_id
+
+
+def _begun() -> _Begun:
+    """A new one where it failed before it could begin."""
+    found = g.get("begun")
+    return found if isinstance(found, _Begun) else _Begun()
 
 
 def _request_id(sent: str | None, new_id: NewId) -> str:
@@ -52,25 +68,32 @@ def _request_id(sent: str | None, new_id: NewId) -> str:
 
 
 def _finish(response: Response) -> Response:
-    response.headers["X-Request-ID"] = request_id()
-    for name, value in _SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    g.status = response.status_code
-    rule = _rule()
+    begun, rule = _begun(), _rule()
+    begun.status = response.status_code
+    response.headers["X-Request-ID"] = begun.request_id
+    _secure(response.headers)
     if rule not in _PROBES:
-        seconds = time.perf_counter() - g.get("started_seconds", time.perf_counter())
+        seconds = time.perf_counter() - begun.started_seconds
         record_request(_handler(), status=response.status_code, seconds=seconds)
         _log.info("email.http.request", **_line(rule, response, seconds))
     return response
 
 
+def _secure(headers: Headers) -> None:
+    """Adds what the view did not set itself."""
+    its = set(headers.keys(lower=True))
+    headers.extend((name, value) for name, value in _SECURITY_HEADERS.items() if name.lower() not in its)
+
+
 def _rule() -> str | None:
-    return request.url_rule.rule if request.url_rule else None
+    rule = request.url_rule
+    return rule.rule if rule else None
 
 
 def _handler() -> str:
     """Such as `job.submit`; all pages of the console are one, and whatever has no route."""
-    return "console" if request.blueprint == "console" else request.endpoint or "none"
+    name = request.endpoint or "none"
+    return "console" if name.startswith("console.") else name
 
 
 def _line(rule: str | None, response: Response, seconds: float) -> dict[str, object]:
@@ -88,6 +111,6 @@ def _line(rule: str | None, response: Response, seconds: float) -> dict[str, obj
 
 
 def _forget(_error: BaseException | None) -> None:
-    if "step" in g:
-        g.step.end(g.get("status"))
+    begun = _begun()
+    begun.step.end(begun.status)
     structlog.contextvars.unbind_contextvars("request_id")
