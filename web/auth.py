@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g, request
 
 from shared.domain.webhook import fingerprint
 from shared.telemetry.metrics import record_webhook_rejected
@@ -57,7 +57,7 @@ def install(app: Flask, keys: KeyRing, shown: KeyShown, operators: Admit | None 
     """
 
     def guard() -> None:
-        view = current_app.view_functions.get(request.endpoint or "")
+        view = app.view_functions.get(request.endpoint or "")
         if view is not None:
             _admit(operation_of(view), keys, operators)
 
@@ -115,11 +115,11 @@ def _bearer() -> str:
 
 
 def _caller(*, author_required: bool) -> Caller:
-    faults = []
-    tenant = request.headers.get("X-Tenant-Id", "")
+    faults, headers = [], request.headers
+    tenant = headers.get("X-Tenant-Id", "")
     if not _UUID.fullmatch(tenant):
         faults.append(FieldFault("X-Tenant-Id", "send the tenant's UUID"))
-    author = request.headers.get("X-Author", "").strip()
+    author = headers.get("X-Author", "").strip()
     if (author_required and not author) or not _is_author(author):
         advice = f"say who does this, in 1 to {_AUTHOR_MAX} printable ASCII characters"
         faults.append(FieldFault("X-Author", advice))

@@ -23,7 +23,8 @@ def read_bytes(limit: int) -> bytes:
 
     408 when less came than was announced.
     """
-    if (request.content_length or 0) > limit:
+    announced = request.content_length or 0
+    if announced > limit:
         raise _too_large(limit)
     # One more than allowed: Werkzeug ends a chunked body at its limit as if it had been complete.
     request.max_content_length = limit + 1
@@ -33,7 +34,7 @@ def read_bytes(limit: int) -> bytes:
         raise _cut() from None
     if len(received) > limit:
         raise _too_large(limit)
-    if len(received) < (request.content_length or 0):
+    if len(received) < announced:
         raise _cut()
     return received
 

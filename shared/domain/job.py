@@ -46,6 +46,7 @@ IN_FLIGHT = (JobStatus.QUEUED, JobStatus.SENDING, JobStatus.IN_DOUBT)
 
 # Sent by callers, so printable ASCII only: it travels in a header and is looked at by people.
 _KEY_MAX = 255
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,5 +163,5 @@ def checked_idempotency_key(key: str) -> str:
 
 def canonical_hash(body: Mapping[str, object]) -> bytes:
     """SHA-256 of the body as canonical JSON: key order and white space do not make another request of it."""
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _CANONICAL.encode(body)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,5 +1,6 @@
 """Logs as one JSON object a line, on standard error. Recipients never appear in them, nor does what an error quotes."""
 
+import json
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
@@ -24,7 +25,7 @@ def configure_logging(*, level: str, format: str, role: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.ExceptionRenderer(_described),
     ]
-    renderer: Any = structlog.processors.JSONRenderer()
+    renderer: Any = _as_json
     if format == "console":
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     # Written at once: by way of the standard library's loggers a line takes twice as long.
@@ -58,6 +59,14 @@ class _Lines(structlog.WriteLogger):
 
 def _lines_to(stream: TextIO) -> Callable[..., _Lines]:
     return lambda *_: _Lines(stream)
+
+
+# Made once: `json.dumps` with an option, as the library's own renderer calls it, makes one for each line.
+_ENCODER = json.JSONEncoder(default=repr)
+
+
+def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    return _ENCODER.encode(event)
 
 
 def _described(exc_info: ExcInfo) -> str:
