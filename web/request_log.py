@@ -82,7 +82,9 @@ def _finish(response: Response) -> Response:
 def _secure(headers: Headers) -> None:
     """Adds what the view did not set itself."""
     its = set(headers.keys(lower=True))
-    headers.extend((name, value) for name, value in _SECURITY_HEADERS.items() if name.lower() not in its)
+    for name, value in _SECURITY_HEADERS.items():
+        if name.lower() not in its:
+            headers.add(name, value)
 
 
 def _rule() -> str | None:

@@ -45,6 +45,8 @@ _IDENTITIES: Final[dict[EventKind, tuple[tuple[str, ...], ...]]] = {
 }
 _MOMENTS: Final = frozenset(_DATES.values())
 _ADDRESSES: Final = ("Recipient", "Email")
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_UNSTORABLE: Final = re.compile(r"[\0\ud800-\udfff]")
 _FRACTION: Final = re.compile(r":([0-9]{2})\.([0-9]+)")
 
 
@@ -122,8 +124,7 @@ def _instant(text: str) -> str | None:
 
 
 def _digest(content: object) -> bytes:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(_CANONICAL.encode(content).encode()).digest()
 
 
 def _recipient(payload: Payload) -> str | None:
@@ -134,9 +135,7 @@ def _recipient(payload: Payload) -> str | None:
 
 def _text(value: object) -> str | None:
     """None for what a database cannot keep: NUL and halves of surrogate pairs."""
-    if not isinstance(value, str) or not value or "\0" in value:
-        return None
-    return None if any("\ud800" <= character <= "\udfff" for character in value) else value
+    return value if isinstance(value, str) and value and not _UNSTORABLE.search(value) else None
 
 
 def time_of(value: object) -> datetime | None:
