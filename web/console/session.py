@@ -11,7 +11,8 @@ from enum import StrEnum
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from flask import g, request, session
+from flask import Flask, Request, g, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from shared.config.settings import Console
 from shared.domain.webhook import fingerprint
@@ -19,6 +20,8 @@ from shared.ports.clock import Clock
 from web.auth import KeyRing
 from web.operation import Operation
 
+# Of what it has pages under, and of its cookie.
+PATH = "/console"
 # Of the request headers: a region that renews itself. Nobody is at the keyboard for it.
 REFRESH = "X-Console-Refresh"
 _INFO = b"shop-access.email.console-session.v1"
@@ -78,6 +81,13 @@ def signed_in() -> Operator | None:
 def renews_itself() -> bool:
     """Whether the page asked, and not the person before it."""
     return REFRESH in request.headers
+
+
+class SessionCookie(SecureCookieSessionInterface):
+    """Looked for only where browsers send it: callers of the API and the provider have none."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return super().open_session(app, request) if request.path.startswith(PATH) else None
 
 
 class Sessions:

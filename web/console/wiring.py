@@ -20,7 +20,7 @@ from web.console.overview import OverviewPages
 from web.console.pages import Frame, page
 from web.console.queues import QueuePages
 from web.console.replays import ReplayPages
-from web.console.session import Sessions, secret_of
+from web.console.session import PATH, SessionCookie, Sessions, secret_of
 from web.console.sign_in import SignInPages, redirect_to
 from web.console.suppression_files import SuppressionFilePages
 from web.console.suppressions import SuppressionPages
@@ -81,9 +81,10 @@ class Console:
     def _keep_sessions(self, app: Flask) -> None:
         settings = self._container.settings
         app.secret_key = secret_of(settings.console)
+        app.session_interface = SessionCookie()
         app.config.update(
             SESSION_COOKIE_NAME="email_console",
-            SESSION_COOKIE_PATH="/console",
+            SESSION_COOKIE_PATH=PATH,
             SESSION_COOKIE_HTTPONLY=True,
             SESSION_COOKIE_SAMESITE="Strict",
             SESSION_COOKIE_SECURE=not settings.public_base_url.startswith("http://"),
@@ -96,7 +97,7 @@ class Console:
         routes = Blueprint(
             "console",
             __name__,
-            url_prefix="/console",
+            url_prefix=PATH,
             static_folder="static",
             static_url_path="/static",
             template_folder="templates",

@@ -12,6 +12,7 @@ from shared.domain.webhook import fingerprint
 from tests.fakes.store import MemoryStore
 from tests.unit.web.console.browser import OPERATOR_KEY, READER_KEY, Browser, text
 from tests.unit.web.console.conftest import Open, with_keys
+from web import BASE
 from web.console.session import REFRESH, secret_of
 
 ANOTHER_KEY = "another-key-of-the-operators"
@@ -23,9 +24,9 @@ def cookie_of(browser: Browser) -> SimpleCookie:
     return SimpleCookie(answer.headers["Set-Cookie"])
 
 
-def content_of(browser: Browser) -> dict[str, object]:
+def content_of(browser: Browser, path: str = "/console") -> dict[str, object]:
     """What is in the cookie, as anybody who has it can read it."""
-    with browser.app.test_request_context(headers={"Cookie": f"email_console={browser.cookie()}"}):
+    with browser.app.test_request_context(path, headers={"Cookie": f"email_console={browser.cookie()}"}):
         return dict(session)
 
 
@@ -34,6 +35,11 @@ def test_the_cookie_is_for_the_console_alone_and_no_script_reads_it(stranger: Br
     assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/console", True, "Strict")
     assert cookie["secure"] is True
     assert (cookie["max-age"], cookie["expires"], cookie["domain"]) == ("", "", "")
+
+
+def test_there_is_no_session_outside_of_the_console(olga: Browser) -> None:
+    assert content_of(olga, "/console/jobs")
+    assert not content_of(olga, f"{BASE}/job")
 
 
 def test_without_tls_the_cookie_does_without(browse: Open, opened: Settings) -> None:
