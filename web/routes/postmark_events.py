@@ -6,6 +6,7 @@ gets 200 as soon as the event is stored, whatever is in it, and 503 when it coul
 
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, ConfigDict
+from werkzeug.datastructures import Headers
 
 from shared.bootstrap import Container
 from shared.ports.events import EventHeaders
@@ -63,8 +64,9 @@ class PostmarkEventRoutes:
         )
     )
     def receive(self) -> Response:
-        token = request.headers.get(ROUTING_HEADER, "")
-        stored = intake.store(self._ports, token, self._event(token), _marks())
+        headers = request.headers
+        token = headers.get(ROUTING_HEADER, "")
+        stored = intake.store(self._ports, token, self._event(token), _marks(headers))
         if stored is None:
             raise _unknown()
         record_webhook_received(kind=stored.kind.value, duplicate=stored.duplicate)
@@ -87,14 +89,13 @@ def _unknown() -> Problem:
     return unauthorized()
 
 
-def _marks() -> EventHeaders:
+def _marks(headers: Headers) -> EventHeaders:
     return EventHeaders(
-        trace_id=_mark("X-PM-Webhook-Trace-Id"),
-        event_id=_mark("X-PM-Webhook-Event-Id"),
-        retries_remaining=_mark("X-PM-Retries-Remaining"),
+        trace_id=_mark(headers.get("X-PM-Webhook-Trace-Id")),
+        event_id=_mark(headers.get("X-PM-Webhook-Event-Id")),
+        retries_remaining=_mark(headers.get("X-PM-Retries-Remaining")),
     )
 
 
-def _mark(header: str) -> str | None:
-    sent = request.headers.get(header)
+def _mark(sent: str | None) -> str | None:
     return sent[:_MARK_MAX] if sent and sent.isprintable() else None
