@@ -1,5 +1,8 @@
-"""Findings, told of: each once to whoever listens for errors, whichever worker came across it."""
+"""Findings, told of: each once to whoever listens for errors."""
 
+from collections.abc import Collection
+
+from shared.domain.drift import Drift
 from shared.ports.store import Store
 from shared.telemetry.drift import record_drift_found
 from shared.telemetry.errors import flush
@@ -10,11 +13,14 @@ _SOME = 50
 _FLUSH_SECONDS = 2.0
 
 
-def tell_findings(store: Store) -> None:
-    """Told first and noted then: a death between the two tells twice, and never not at all."""
+def tell_findings(store: Store, tags: Collection[Drift]) -> None:
+    """Told first and noted then: a death between the two tells twice, and never not at all.
+
+    `tags` are those that the caller looks for: of others that end their work now, each tells of its own.
+    """
     while True:
         with store.begin() as tx:
-            untold = tx.findings.untold(_SOME)
+            untold = tx.findings.untold(tags, _SOME)
         if not untold:
             return
         for finding in untold:

@@ -1,8 +1,9 @@
 """The world moves away from our rows: all of it is found, told of once, and nothing else."""
 
+import operator
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -143,25 +144,22 @@ class World:
 
     def check_while_provider_is_away(self) -> None:
         with self.run.world.simulator.misbehaving(*AWAY):
-            self._ask(Assertion.POSTMARK_INVENTORY, until="could_not_tell")
+            self._ask(Assertion.POSTMARK_INVENTORY, until={"could_not_tell"})
         found = {one for one in self.open() if one[0] in FINDINGS[Assertion.POSTMARK_INVENTORY]}
         self.run.require(not found, f"{len(found)} findings while the provider was away")
 
     def check_and_kill(self) -> None:
-        """In the middle of each assertion; what is left is begun anew when the lease has run out."""
-        for assertion in (Assertion.POSTMARK_INVENTORY, Assertion.DNS):
-            before = self._begun_at(assertion)
-            self._emailctl.run("drift", "run", assertion.value)
-            self._until(
-                lambda before=before, of=assertion: self._begun_at(of) != before, f"{assertion} begun"
-            )
-            self.run.world.processes.kill(ROLE)
-            self.run.world.processes.wait_ready(ROLE)
-            self._until(lambda of=assertion: not self._runs(of), f"{assertion} after a death")
+        """In the middle of both; what is left is begun anew when the lease has run out."""
+        both = (Assertion.POSTMARK_INVENTORY, Assertion.DNS)
+        before = self._begun_at(*both)
+        self._emailctl.run("drift", "run", *both)
+        self._until(lambda: all(map(operator.ne, self._begun_at(*both), before)), "both begun")
+        self.run.world.processes.kill(ROLE)
+        self.run.world.processes.wait_ready(ROLE)
+        self._until(lambda: not any(self._of(both, "lease_token")), "both after a death")
 
     def check(self) -> str:
-        for assertion in Assertion:
-            self._ask(assertion, until="drifted", or_else="clean")
+        self._ask(*Assertion, until={"drifted", "clean"})
         rows = self.run.world.database.ask(
             "SELECT assertion, checked, calls, seconds FROM drift_assertion ORDER BY 1"
         )
@@ -221,18 +219,17 @@ class World:
             self._provider.drop_server(int(subject))
         self._provider.change_records("UPSERT", self._wrong_records())
 
-    def _ask(self, assertion: Assertion, *, until: str, or_else: str | None = None) -> None:
-        before = self._begun_at(assertion)
-        self.run.tell(f"checking {assertion}")
-        self._emailctl.run("drift", "run", assertion.value)
-        ends = {until, or_else}
+    def _ask(self, *assertions: Assertion, until: Collection[str]) -> None:
+        before = self._begun_at(*assertions)
+        self.run.tell(f"checking {', '.join(assertions)}")
+        self._emailctl.run("drift", "run", *assertions)
         self._until(
             lambda: (
-                self._begun_at(assertion) != before
-                and self._verdict(assertion) in ends
-                and not self._runs(assertion)
+                all(map(operator.ne, self._begun_at(*assertions), before))
+                and all(verdict in until for verdict in self._of(assertions, "verdict"))
+                and not any(self._of(assertions, "lease_token"))
             ),
-            f"{assertion} to be {until}",
+            f"{', '.join(assertions)} to be {' or '.join(until)}",
         )
 
     def _until(self, holds: Any, what: str) -> None:
@@ -242,20 +239,13 @@ class World:
                 raise TimeoutError(what)
             time.sleep(0.1)
 
-    def _begun_at(self, assertion: Assertion) -> Any:
-        return self._of(assertion, "begun_at")
+    def _begun_at(self, *assertions: Assertion) -> list[Any]:
+        return self._of(assertions, "begun_at")
 
-    def _verdict(self, assertion: Assertion) -> Any:
-        return self._of(assertion, "verdict")
-
-    def _runs(self, assertion: Assertion) -> bool:
-        return self._of(assertion, "lease_token") is not None
-
-    def _of(self, assertion: Assertion, column: str) -> Any:
-        rows = self.run.world.database.ask(
-            f"SELECT {column} FROM drift_assertion WHERE assertion = %s", assertion.value
-        )
-        return rows[0][0] if rows else None
+    def _of(self, assertions: Collection[Assertion], column: str) -> list[Any]:
+        """In their order; None of one that was never asked for."""
+        rows = dict(self.run.world.database.ask(f"SELECT assertion, {column} FROM drift_assertion"))
+        return [rows.get(assertion.value) for assertion in assertions]
 
 
 def _subject_of(event: Json) -> str:

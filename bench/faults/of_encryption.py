@@ -19,19 +19,17 @@ from shared.gateways.key_material.registry import MaterialRegistry
 
 WORKER = "provisioning"
 PATIENCE_SECONDS = 240.0
-# Deaths of the worker, spread over the tokens.
-DEATHS = 5
 REFUSED = 5
 
 
 @fault(
     "F18",
     "another encryption key, the pass over all tokens and its workers killed in the middle",
-    long=Size(jobs=5_000, rate=20, tenants=8),
-    short=Size(jobs=300, rate=10, tenants=4),
+    long=Size(jobs=5_000, rate=20, tenants=8, times=5),
+    short=Size(jobs=300, rate=10, tenants=4, times=2),
 )
 def rotate_encryption_key(run: Rehearsal) -> None:
-    """`jobs` server tokens, while callers send at `rate`. At the end the old key is taken out of the file."""
+    """`jobs` server tokens, `times` a worker dies, callers send at `rate`. At the end the old key is taken away."""
     keys, emailctl = KeyFile(run.world.processes.folder), Emailctl(run.world.processes)
     with sealed(run, keys) as tokens, run.callers():
         old, new = keys.current, keys.add()
@@ -45,7 +43,9 @@ def rotate_encryption_key(run: Rehearsal) -> None:
         run.require(retired.code == 0, f"{old} may not be retired: {retired.complaint}")
         keys.drop(old)
         tokens.check(new)
-    run.notes.append(f"killed with {done} of {run.size.jobs} tokens sealed anew, {DEATHS} workers with them")
+    run.notes.append(
+        f"killed with {done} of {run.size.jobs} tokens sealed anew, {run.size.times} workers with them"
+    )
 
 
 class KeyFile:
@@ -97,8 +97,8 @@ class Tokens:
         log = self.run.world.processes.folder / "logs" / "rewrap.log"
         pass_over_all = emailctl.start("keys", "rewrap", log=log)
         try:
-            for death in range(1, DEATHS + 1):
-                self._wait_until(new, len(self.made) * death // (2 * DEATHS))
+            for death in range(1, self.run.size.times + 1):
+                self._wait_until(new, len(self.made) * death // (2 * self.run.size.times))
                 self.run.world.processes.kill(WORKER)
         finally:
             pass_over_all.kill()

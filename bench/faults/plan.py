@@ -44,6 +44,7 @@ modules.v1.shop-access.email.extras {{
     accountPauseSeconds = 3
   }}
   projection.retrySeconds = 1
+  callbacks.callsPerSecond = 100
 }}
 """
 

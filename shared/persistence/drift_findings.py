@@ -151,7 +151,7 @@ _SUBJECTS = select(_column.subject).where(
 )
 _UNTOLD = (
     select(*_SELECTED)
-    .where(_OPENED, _column.told_at.is_(None), ~_ASLEEP)
+    .where(any_of(_column.tag, "tags"), _OPENED, _column.told_at.is_(None), ~_ASLEEP)
     .order_by(_column.opened_at, _column.e_id)
     .limit(parameter("limit", Integer))
 )
@@ -204,8 +204,9 @@ class PostgresFindings:
         given = {"tag": tag.value, "subjects": list(subjects)}
         return set(run(self._connection, _SUBJECTS, given).scalars())
 
-    def untold(self, limit: int) -> list[Finding]:
-        return [_finding_of(row) for row in rows_of(self._connection, _UNTOLD, {"limit": limit})]
+    def untold(self, tags: Collection[Drift], limit: int) -> list[Finding]:
+        wanted = {"tags": [tag.value for tag in tags], "limit": limit}
+        return [_finding_of(row) for row in rows_of(self._connection, _UNTOLD, wanted)]
 
     def told(self, ids: Collection[UUID]) -> None:
         run(self._connection, _TOLD, {"ids": list(ids)})

@@ -118,7 +118,7 @@ class Findings(Protocol):
         """Those of the subjects that have a finding of this tag that is not resolved."""
         ...
 
-    def untold(self, limit: int) -> list[Finding]:
+    def untold(self, tags: Collection[Drift], limit: int) -> list[Finding]:
         """Open, not snoozed, and not told of yet this time. The oldest first."""
         ...
 

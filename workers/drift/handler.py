@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from shared.domain.drift import Assertion, Verdict
+from shared.domain.drift import FINDINGS, Assertion, Verdict
 from shared.domain.errors import Conflict, KeyMaterialError, ProviderError
 from shared.findings import tell_findings
 from shared.ports.lease import looked_after
@@ -33,7 +33,7 @@ def check_drift(assertion_id: UUID, deps: DriftDeps) -> None:
         # Stopped for longer than the lease: another round has begun with an empty sheet.
         record_drift_round(round.assertion, verdict="overtaken", found=0, resolved=0, fault=None)
         return
-    tell_findings(deps.store)
+    tell_findings(deps.store, FINDINGS[round.assertion])
 
 
 def _work_through(sheet: Sheet, deps: DriftDeps) -> None:

@@ -5,7 +5,7 @@ from typing import NoReturn
 from uuid import UUID
 
 from shared.domain.configuration import EmailConfiguration, Step, StepFailure
-from shared.domain.drift import ServerListed, judge_server
+from shared.domain.drift import Drift, ServerListed, judge_server
 from shared.domain.errors import (
     InvalidValue,
     KeyMaterialError,
@@ -195,7 +195,7 @@ def _remove(configuration: EmailConfiguration, deps: ProvisioningDeps, saver: Sa
             assert orphan is not None, "nobody accounts for the server of what is removed"
             tx.findings.observe([orphan])
     if kept is not None:
-        tell_findings(deps.store)
+        tell_findings(deps.store, [Drift.ORPHAN_SERVER])
     return None
 
 

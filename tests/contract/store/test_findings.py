@@ -113,12 +113,12 @@ def state(store: Store) -> FindingState:
 
 def untold(store: Store, limit: int = 100) -> list[Discrepancy]:
     with store.begin() as tx:
-        return [finding.discrepancy for finding in tx.findings.untold(limit)]
+        return [finding.discrepancy for finding in tx.findings.untold(tuple(Drift), limit)]
 
 
 def tell(store: Store, findings: Sequence[Finding] | None = None) -> None:
     with store.begin() as tx:
-        told = tx.findings.untold(100) if findings is None else findings
+        told = tx.findings.untold(tuple(Drift), 100) if findings is None else findings
         tx.findings.told({finding.e_id for finding in told})
 
 
@@ -405,6 +405,14 @@ def test_what_opened_first_is_told_of_first(store: Store, time_passes: TimePasse
     observe(store, last)
     assert untold(store) == [key, record, last]
     assert untold(store, limit=2) == [key, record]
+
+
+def test_whoever_tells_of_one_tag_leaves_the_others(store: Store) -> None:
+    key = missing_key()
+    observe(store, STRAY, key)
+    with store.begin() as tx:
+        found = [finding.discrepancy for finding in tx.findings.untold([Drift.MISSING_KEY], 100)]
+        assert (found, tx.findings.untold([], 100)) == ([key], [])
 
 
 def test_only_what_was_named_is_told_of(store: Store) -> None:

@@ -244,11 +244,13 @@ class MemoryFindings:
             if finding.discrepancy.tag is tag and finding.discrepancy.subject in subjects
         }
 
-    def untold(self, limit: int) -> list[Finding]:
+    def untold(self, tags: Collection[Drift], limit: int) -> list[Finding]:
         waiting = [
             (kept.finding.opened_at, e_id, kept.finding)
             for e_id, kept in self._all.items()
-            if kept.told_at is None and self._state_of(kept.finding) is FindingState.OPEN
+            if kept.finding.discrepancy.tag in tags
+            and kept.told_at is None
+            and self._state_of(kept.finding) is FindingState.OPEN
         ]
         return [finding for _, _, finding in sorted(waiting, key=lambda one: one[:2])[:limit]]
 

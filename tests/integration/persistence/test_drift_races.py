@@ -175,7 +175,9 @@ def test_findings_touched_in_every_order_at_once_end_in_no_deadlock_and_stay_one
             with store.begin() as tx:
                 tx.findings.observe([replace(one, server_name=f"stray-{seed}") for one in some], None)
             with store.begin() as tx:
-                tx.findings.told(_shuffled(random, [one.e_id for one in tx.findings.untold(40)]))
+                tx.findings.told(
+                    _shuffled(random, [one.e_id for one in tx.findings.untold(tuple(Drift), 40)])
+                )
             with store.begin() as tx:
                 tx.findings.observe(some[::2], round if turn % 2 else None)
             with store.begin() as tx:

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY as REGISTRY_OF_METRICS
 
 from shared.domain.configuration import EmailConfiguration, Provisioned, Step
 from shared.domain.dns import DnsRecord
-from shared.domain.drift import Assertion, Drift, FindingState, Round, Verdict
+from shared.domain.drift import Assertion, Discrepancy, Drift, FindingState, Problem, Round, Verdict
 from shared.domain.errors import ProviderRefused, ProviderUnavailable
 from shared.domain.lifecycle import Operational
 from tests import factories
@@ -367,6 +367,19 @@ def test_each_finding_is_told_of_once_and_again_when_it_comes_back(world: DriftW
     assert told() == before + 2
 
 
+def test_a_round_leaves_what_another_assertion_found_to_its_own_round(world: DriftWorld) -> None:
+    world.server("ardamails-dev-stray", 99)
+    stray = Discrepancy(tag=Drift.ORPHAN_SERVER, problem=Problem.UNACCOUNTED, server_id=99)
+    with world.store.begin() as tx:
+        tx.findings.observe([stray])
+    world.check(Assertion.REGISTRY)
+    with world.store.begin() as tx:
+        assert [finding.discrepancy for finding in tx.findings.untold(tuple(Drift), 10)] == [stray]
+    world.check(INVENTORY)
+    with world.store.begin() as tx:
+        assert tx.findings.untold(tuple(Drift), 10) == []
+
+
 def test_a_snoozed_finding_that_comes_back_is_not_told_of(world: DriftWorld) -> None:
     world.server("ardamails-dev-stray", 99)
     world.check(INVENTORY)
@@ -380,4 +393,4 @@ def test_a_snoozed_finding_that_comes_back_is_not_told_of(world: DriftWorld) -> 
     world.check(INVENTORY)
     assert world.found(FindingState.SNOOZED) == {(Drift.ORPHAN_SERVER, "99")}
     with world.store.begin() as tx:
-        assert tx.findings.untold(10) == []
+        assert tx.findings.untold(tuple(Drift), 10) == []
