@@ -30,10 +30,10 @@ from shared.domain.job import JobStatus
 from shared.persistence.attempts import finished, found, intended
 from shared.persistence.held import HELD
 from shared.persistence.sets import Kind, after, any_of, constant, given_rows, parameter
-from shared.persistence.tables import MOMENT, email_job, email_job_content, suppression_entry
+from shared.persistence.tables import MOMENT, email_job, suppression_entry
+from shared.persistence.weights import CONTENT, fitting, weighed
 
 _job = email_job.c
-_content = email_job_content.c
 _entry = suppression_entry.c
 
 QUEUED = _job.status == constant(JobStatus.QUEUED)
@@ -89,11 +89,12 @@ def _claim() -> Select[Any]:
         or_(due.c.e_id == first.c.e_id, not_(or_(due.c.killer, first.c.killer)))
     )
     # Materialized, or the list would be read again for each column that depends on it.
-    taken = _take(judged.cte("judged").prefix_with("MATERIALIZED"))
-    joined = taken.outerjoin(email_job_content, _content.job_id == taken.c.e_id)
+    known = weighed(judged.cte("judged").prefix_with("MATERIALIZED"))
+    taken = _take(fitting(known))
+    contents = (known.c[name] for name in CONTENT)
     due_count = select(func.count()).select_from(due).scalar_subquery().label("due_count")
-    claimed = select(taken, *_content, due_count, func.now().label("claimed_at")).select_from(joined)
-    claimed = claimed.order_by(taken.c.due_at, taken.c.e_id)
+    claimed = select(taken, *contents, due_count, func.now().label("claimed_at"))
+    claimed = claimed.join(known, known.c.e_id == taken.c.e_id).order_by(taken.c.due_at, taken.c.e_id)
     return claimed.add_cte(intended(taken))
 
 

@@ -26,7 +26,7 @@ from shared.persistence.letters import bury_jobs
 from shared.persistence.sets import as_arrays, first_of, ids_of, rows_of, run
 from shared.persistence.tables import email_job
 from shared.ports.clock import NewId
-from shared.ports.jobs import Claim, Doubt, NewJob, OfferedJob, StatusChange
+from shared.ports.jobs import ANY_BYTES, Claim, Doubt, NewJob, OfferedJob, StatusChange
 from shared.ports.rows import Page
 
 _column = email_job.c
@@ -65,12 +65,21 @@ class PostgresJobs:
         rows = [job_of(row) for row in self._rows(asked, {})]
         return Page(tuple(rows[: query.size]), more=len(rows) > query.size)
 
-    def claim(self, configuration_id: UUID, *, claim_id: UUID, limit: int, lease_seconds: float) -> Claim:
+    def claim(
+        self,
+        configuration_id: UUID,
+        *,
+        claim_id: UUID,
+        limit: int,
+        lease_seconds: float,
+        bytes_max: int = ANY_BYTES,
+    ) -> Claim:
         wanted = {
             "configuration_id": configuration_id,
             "claim_id": claim_id,
             "limit": limit,
             "lease": timedelta(seconds=lease_seconds),
+            "bytes_max": bytes_max,
         }
         rows = self._rows(claims.CLAIM, wanted)
         taken = [row for row in rows if row["status"] == JobStatus.SENDING]

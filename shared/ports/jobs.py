@@ -13,6 +13,9 @@ from shared.domain.mail import MessageContent
 from shared.domain.query import Query
 from shared.ports.rows import Page
 
+# No bound: what a bigint of PostgreSQL can hold.
+ANY_BYTES = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
@@ -61,7 +64,8 @@ class Claim:
     jobs: tuple[ClaimedJob, ...]
     at: datetime | None
     suppressed: int = 0
-    # Due and within the limit, and left for a later claim: one that goes alone, or whoever it went without.
+    # Due and within the limit, and left for a later claim: one that goes alone, or whoever it went without, or what
+    # is beyond the bytes.
     left_out: int = 0
 
 
@@ -119,8 +123,12 @@ class Jobs(Protocol):
         claim_id: UUID,
         limit: int,
         lease_seconds: float,
+        bytes_max: int = ANY_BYTES,
     ) -> Claim:
         """Takes due QUEUED jobs to SENDING, oldest due first, past rows others hold. Suppressions are read again.
+
+        It ends before the job with which the contents would be more than `bytes_max` as they are stored, bodies in
+        UTF-8 and attachments perhaps compressed; the first goes however large it is. What is left is not touched.
 
         A job whose worker died with it before is claimed alone, so that its batch-mates do not share its fate. The
         attempt of each job, an intent so far, is written in the same transaction.

@@ -132,7 +132,11 @@ def _free_permit(tx: Transaction, configuration_id: UUID) -> Permit:
 
 def _take(tx: Transaction, configuration_id: UUID, claim_id: UUID, limit: int, policy: SendPolicy) -> _Taken:
     claim = tx.jobs.claim(
-        configuration_id, claim_id=claim_id, limit=limit, lease_seconds=policy.lease_seconds
+        configuration_id,
+        claim_id=claim_id,
+        limit=limit,
+        lease_seconds=policy.lease_seconds,
+        bytes_max=policy.batch_bytes,
     )
     if claim.at is None:
         raise _NotNow

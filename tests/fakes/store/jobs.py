@@ -10,11 +10,12 @@ from shared.domain.query import Query
 from shared.persistence import locators
 from shared.persistence.claims import SUPPRESSED_CODE
 from shared.persistence.faults import DatabaseFault
-from shared.ports.jobs import Claim, Doubt, NewJob, OfferedJob, StatusChange
+from shared.ports.jobs import ANY_BYTES, Claim, Doubt, NewJob, OfferedJob, StatusChange
 from shared.ports.rows import Page
 from tests.fakes.store.account import MemoryAccountState
 from tests.fakes.store.asking import page_of
 from tests.fakes.store.attempts import MemoryAttempts
+from tests.fakes.store.claiming import alone_or_without, within
 from tests.fakes.store.dead_letters import MemoryDeadLetters, put_back
 from tests.fakes.store.pressure import MemoryPressure
 from tests.fakes.store.state import Moment, State
@@ -70,10 +71,19 @@ class MemoryJobs:
         mine = [job for job in self._all.values() if job.tenant_id == tenant_id]
         return page_of(mine, query, locators.JOB, default="acceptedAt", of=lambda job: job)
 
-    def claim(self, configuration_id: UUID, *, claim_id: UUID, limit: int, lease_seconds: float) -> Claim:
+    def claim(
+        self,
+        configuration_id: UUID,
+        *,
+        claim_id: UUID,
+        limit: int,
+        lease_seconds: float,
+        bytes_max: int = ANY_BYTES,
+    ) -> Claim:
         all_due = self._due(JobStatus.QUEUED, configuration_id)[:limit]
-        due = _alone_or_without(all_due)
-        suppressed = {job.e_id for job in due if self._is_suppressed(job)}
+        judged = alone_or_without(all_due)
+        suppressed = {job.e_id for job in judged if self._is_suppressed(job)}
+        due = list(within(judged, self._state.contents, suppressed, bytes_max))
         for job in due:
             if job.e_id in suppressed:
                 self._change(
@@ -269,13 +279,6 @@ class MemoryJobs:
         if job.status is JobStatus.IN_DOUBT and None in (job.claim_id, job.in_doubt_since):
             raise DatabaseFault("CheckViolation (ck_email_job_doubt_is_searchable)")
         self._all[job.e_id] = job
-
-
-def _alone_or_without(due: list[EmailJob]) -> list[EmailJob]:
-    """A job that workers died with goes alone when it is its turn; until then it is left out."""
-    if due and due[0].worker_deaths > 0:
-        return due[:1]
-    return [job for job in due if job.worker_deaths == 0]
 
 
 def _age_began(job: EmailJob) -> datetime:

@@ -9,6 +9,7 @@ from shared.domain.job import JobStatus
 from shared.domain.lifecycle import Administrative, Operational, Trigger
 from shared.domain.mail import (
     AccountFault,
+    Attachment,
     ConfigurationFault,
     Deferred,
     Outcome,
@@ -20,6 +21,7 @@ from shared.messaging.messages import ResealToken, SendJobs
 from tests import factories
 from tests.unit.workers.breaker import Breaker
 from tests.unit.workers.send_world import POLICY, World
+from workers.send.claiming import claim_batch
 
 QUEUED, SENT, IN_DOUBT, FAILED, CANCELLED, SUPPRESSED, SENDING = (
     JobStatus.QUEUED,
@@ -309,6 +311,28 @@ def test_a_batch_ends_at_its_bytes_and_rings_for_the_rest(world: World) -> None:
     assert (world.calls(), world.statuses()) == (1, {SENT: 2, QUEUED: 3})
     world.answer_rings()
     assert (world.calls(), world.statuses()) == (3, {SENT: 5})
+
+
+def test_what_is_beyond_the_bytes_of_a_batch_was_never_claimed(world: World) -> None:
+    big = factories.content(text_body="x" * 400_000)
+    jobs = world.accept(*(f"p{number}@example.com" for number in range(3)), content=big)
+    batch = claim_batch(world.e_id, world.deps)
+    assert batch is not None
+    assert (len(batch.jobs), batch.unsent, batch.more) == (2, (), True)
+    assert [world.job(e_id).attempts for e_id in jobs] == [1, 1, 0]
+    assert [len(world.attempts(e_id)) for e_id in jobs] == [1, 1, 0]
+    last = claim_batch(world.e_id, world.deps)
+    assert last is not None
+    assert (len(last.jobs), last.more) == (1, False)
+
+
+def test_attachments_that_were_stored_smaller_than_they_are_do_not_make_a_call_larger(world: World) -> None:
+    drawing = Attachment("plan.bmp", "image/bmp", "A" * 400_000)
+    big = factories.content(attachments=(drawing,))
+    world.accept(*(f"p{number}@example.com" for number in range(3)), content=big)
+    batch = claim_batch(world.e_id, world.deps)
+    assert batch is not None
+    assert (len(batch.jobs), [one.status for one in batch.unsent], batch.more) == (2, [QUEUED], True)
 
 
 def test_a_message_larger_than_a_batch_goes_alone(world: World) -> None:
