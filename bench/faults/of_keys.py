@@ -21,8 +21,8 @@ from shared.domain.webhook import fingerprint
 
 # Those that show the key, or have it shown.
 ROLES = ("web", "provisioning")
-# A configuration whose rewriter was killed waits for its lease, which outlasts the provider's test posts.
-_SHORT_LEASES = SETTINGS + "modules.v1.shop-access.email.extras.postmark.webhookTimeoutSeconds = 3\n"
+# A configuration whose rewriter was killed waits for its lease, which outlasts the provider's test posts: 18 s.
+_SHORT_LEASES = SETTINGS + "modules.v1.shop-access.email.extras.postmark.webhookTimeoutSeconds = 5\n"
 # Webhooks a second: slow enough to be killed on the way, then as fast as the command goes.
 SLOW_SECONDS, FAST_RATE = 12.0, 50.0
 RUNS_MAX = 4

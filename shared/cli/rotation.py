@@ -29,9 +29,8 @@ _BEARER = "Bearer "
 _TURN_PATIENCE_SECONDS = 60.0
 # So many failures in a row are one failure, and not the configurations'.
 HOPELESS = 5
-# Somebody else works on a configuration: so often is come back to it, after so long.
-ROUNDS = 6
-ROUND_SECONDS = 20.0
+# Somebody else works on a configuration: it is come back to after each of these.
+WAITS_SECONDS = (5.0, 5.0, 10.0, 20.0, 30.0, 30.0)
 _PAGE = 200
 
 
@@ -121,21 +120,21 @@ def candidates(deps: RotationDeps, *, limit: int | None) -> list[UUID]:
 def rotate(ids: list[UUID], deps: RotationDeps) -> Iterator[Result]:
     """One result each. What somebody else holds is come back to; a row of failures ends it all."""
     left, in_a_row = ids, 0
-    for last in [False] * (ROUNDS - 1) + [True]:
+    for wait_seconds in (*WAITS_SECONDS, None):
         busy = []
         for configuration_id in left:
             result = _one(configuration_id, deps)
-            if result.fate is Fate.BUSY and not last:
+            if result.fate is Fate.BUSY and wait_seconds is not None:
                 busy.append(configuration_id)
                 continue
             yield result
             in_a_row = in_a_row + 1 if result.fate in {Fate.REFUSED, Fate.UNREACHED} else 0
             if in_a_row == HOPELESS:
                 return
-        if not busy:
+        if wait_seconds is None or not busy:
             return
         left = busy
-        deps.wait(ROUND_SECONDS)
+        deps.wait(wait_seconds)
 
 
 def _one(configuration_id: UUID, deps: RotationDeps) -> Result:

@@ -29,6 +29,8 @@ from workers.send.deps import AUTHOR, SendDeps
 from workers.send.policy import SendPolicy
 
 LOOKS_AFTER_GRACE = 2
+# Taken at once: mostly a few claims, one search each.
+_DOUBTS_MAX = 500
 
 Resolution = tuple[int, Settlement, int]
 
@@ -55,7 +57,7 @@ def _take(configuration_id: UUID, deps: SendDeps) -> tuple[EmailConfiguration | 
     with deps.store.begin() as tx:
         configuration = tx.configurations.get(configuration_id)
         doubts = tx.jobs.take_doubts(
-            configuration_id, limit=deps.policy.batch_size * 10, lease_seconds=deps.policy.lease_seconds
+            configuration_id, limit=_DOUBTS_MAX, lease_seconds=deps.policy.lease_seconds
         )
         return configuration, doubts, tx.now()
 

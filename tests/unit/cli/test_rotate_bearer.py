@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.cli.rotation import HOPELESS, NEIGHBOUR, ROUND_SECONDS
+from shared.cli.rotation import HOPELESS, NEIGHBOUR, WAITS_SECONDS
 from shared.domain.errors import OutcomeUnknown, ProviderRefused, ProviderUnavailable
 from shared.persistence.ids import new_id
 from shared.ports.configurations import Change
@@ -135,10 +135,10 @@ def test_what_a_worker_holds_is_come_back_to(world: World) -> None:
     held, free = world.add_configuration(), world.add_configuration()
     token = new_id()
     with world.store.begin() as tx:
-        tx.configurations.take_lease(held.e_id, token=token, lease_seconds=ROUND_SECONDS * 1.5)
+        tx.configurations.take_lease(held.e_id, token=token, lease_seconds=sum(WAITS_SECONDS[:2]) + 1)
     assert results(world) == ["rewritten"] * 2
     assert world.shown_keys(held, free) == [KEY, KEY]
-    assert world.waited.count(ROUND_SECONDS) == 2
+    assert tuple(world.waited[-3:]) == WAITS_SECONDS[:3]
 
 
 def test_what_a_worker_never_lets_go_of_is_reported(world: World) -> None:
@@ -172,7 +172,7 @@ def test_the_configuration_is_held_while_its_webhook_is_rewritten_and_let_go_of_
 def test_one_that_was_removed_meanwhile_is_no_failure(world: World) -> None:
     held = world.add_configuration()
     with world.store.begin() as tx:
-        tx.configurations.take_lease(held.e_id, token=new_id(), lease_seconds=ROUND_SECONDS / 2)
+        tx.configurations.take_lease(held.e_id, token=new_id(), lease_seconds=WAITS_SECONDS[0] / 2)
 
     def remove() -> None:
         with world.store.begin() as tx:
