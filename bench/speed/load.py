@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sandbox.ports import LOOPBACK
 
-CONNECTIONS = 16
+CONNECTIONS = 64
 
 
 def request(path: str, body: object, headers: Mapping[str, str]) -> bytes:

@@ -14,7 +14,7 @@ from shared.telemetry.errors import report_fault
 from shared.telemetry.tracing import carried
 
 # After a round, so that under load one of them serves many; a single ring is never held up.
-_PAUSE_SECONDS = 0.005
+_PAUSE_SECONDS = 0.02
 
 
 class Ringing(Protocol):
