@@ -10,7 +10,7 @@ from sandbox.client import Client, expect
 from sandbox.stack.tenant import Tenant
 
 BATCH_OF_CALLS = 500
-# As long as Postmark may take for a batch of 50.
+# As long as Postmark may take for a full batch.
 CALL_SECONDS = 0.3
 LOOK_SECONDS = 0.005
 GIVE_UP_SECONDS = 120.0

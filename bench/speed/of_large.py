@@ -23,7 +23,7 @@ from workers.send.policy import SendPolicy
 TENANTS = 10_000
 # Of the empty database: more than there are callers at once, so that nobody waits there for anybody's row.
 FEW_TENANTS = 200
-BATCH = 50
+BATCH = 100
 # Of each turn, before it is timed: new statistics make every connection plan anew.
 WARM_UP_REQUESTS, WARM_UP_BATCHES = 200, 8
 TEXT = "It is on its way. " * 20
