@@ -2,12 +2,13 @@
 
 import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
+
+import psutil
 
 from sandbox.files import private_folder
 from sandbox.process import Identity
@@ -117,10 +118,14 @@ def kill(state: State, name: str, *, hold: bool) -> int:
     identity = _identity(state, name)
     if hold:
         state.hold_back(name)
-    if identity.process() is None:
+    if (leader := identity.process()) is None:
         raise Refused(f"{name} does not run")
-    # Its group: a pool's worker would go on without its leader until the supervisor notices.
-    os.killpg(identity.pid, signal.SIGKILL)
+    # They would go on without it until they, or the supervisor, notice: workers of a pool, sessions of PostgreSQL.
+    started = leader.children(recursive=True)
+    leader.kill()
+    for process in started:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     return identity.pid
 
 
