@@ -23,7 +23,7 @@ SLACK_SECONDS = 0.5
     "F27",
     "a tenant with many waiting beside one with a single mail",
     long=Size(jobs=100_000, tenants=2),
-    short=Size(jobs=3_000, tenants=2),
+    short=Size(jobs=10_000, tenants=2),
 )
 def noisy_neighbour(run: Rehearsal) -> None:
     """The single mail waits one batch, and a sweep should its ring be lost."""
